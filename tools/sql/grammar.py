@@ -1,0 +1,125 @@
+"""The PostgreSQL grammar, behind one small door: the only module that knows the parser library.
+
+The library wraps PostgreSQL 18's own parser; statement offsets are in bytes and start right after the previous
+semicolon. A syntax error's position counts characters from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import postgast
+from postgast.errors import PgQueryError
+
+# Token kinds that the scanner gives for comments: -- to the end of the line, and /* */.
+_LINE_COMMENT, _BLOCK_COMMENT = 275, 276
+
+
+class RawStatement(NamedTuple):
+    """A statement as the grammar sees it: the node's name ("index_stmt"), the node, and its byte range."""
+
+    node_name: str
+    node: Any
+    start: int
+    length: int
+
+
+class Comment(NamedTuple):
+    """A comment with its byte range [start, end)."""
+
+    start: int
+    end: int
+    text: str
+
+
+class GrammarError(Exception):
+    """PostgreSQL's grammar rejects the text; `position` counts characters from 1 (0 when not told)."""
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.position = position
+
+
+def raw_statements(sql: str) -> list[RawStatement]:
+    """The statements of a script in order. Errors: GrammarError for the first syntax error."""
+    try:
+        tree = postgast.parse(sql)
+    except PgQueryError as error:
+        raise GrammarError(error.message, error.cursorpos or 0) from None
+    total = len(sql.encode())
+    found = []
+    for raw in tree.stmts:
+        name = raw.stmt.WhichOneof("node")
+        length = raw.stmt_len or total - raw.stmt_location
+        found.append(RawStatement(name, getattr(raw.stmt, name), raw.stmt_location, length))
+    return found
+
+
+def pieces(sql: str) -> list[str]:
+    """The script cut at its semicolons by PostgreSQL's scanner, for text whose grammar is broken somewhere."""
+    try:
+        return list(postgast.split(sql, method="scanner"))
+    except PgQueryError:
+        return [sql]
+
+
+def comments(sql: str) -> list[Comment]:
+    """The comments of a script in order; none when the scanner gives up on the text."""
+    try:
+        tokens = postgast.scan(sql).tokens
+    except PgQueryError:
+        return []
+    data = sql.encode()
+    return [
+        Comment(t.start, t.end, data[t.start : t.end].decode(errors="replace"))
+        for t in tokens
+        if t.token in (_LINE_COMMENT, _BLOCK_COMMENT)
+    ]
+
+
+def deparse(sql: str) -> str:
+    """The script printed anew from its tree, in one canonical form. Errors: GrammarError."""
+    try:
+        return str(postgast.deparse(postgast.parse(sql)))
+    except PgQueryError as error:
+        raise GrammarError(error.message, error.cursorpos or 0) from None
+
+
+def meaning(sql: str) -> str:
+    """A hash of the script's tree that ignores layout, comments and constants. Errors: GrammarError."""
+    try:
+        return str(postgast.fingerprint(sql).hex)
+    except PgQueryError as error:
+        raise GrammarError(error.message, error.cursorpos or 0) from None
+
+
+def function_body(create_function: str) -> list[Any]:
+    """The PL/pgSQL bodies in a CREATE FUNCTION or DO statement as plain trees. Errors: GrammarError."""
+    try:
+        found = postgast.parse_plpgsql(create_function)
+    except PgQueryError as error:
+        raise GrammarError(error.message, error.cursorpos or 0) from None
+    return list(found)
+
+
+def walk(node: Any) -> Iterator[tuple[str, Any]]:
+    """Every message below a node with the name of the field it stands in, parents before children."""
+    stack = [("", node)]
+    while stack:
+        name, message = stack.pop()
+        yield name, message
+        below = []
+        for field, value in message.ListFields():
+            if field.message_type is None:
+                continue
+            many = value if field.is_repeated else (value,)
+            below.extend((field.name, item) for item in many)
+        stack.extend(reversed(below))
+
+
+def enum_name(message: Any, field: str) -> str:
+    """The name of an enumeration field's value: enum_name(drop, "remove_type") is "OBJECT_TABLE"."""
+    descriptor = message.DESCRIPTOR.fields_by_name[field]
+    return str(descriptor.enum_type.values_by_number[getattr(message, field)].name)
