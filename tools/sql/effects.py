@@ -372,12 +372,12 @@ def transactional(node_name: str, node: Any) -> bool | None:
         ):
             return False
         case "alter_table_stmt":
-            for command in node.cmds:
-                inner = command.alter_table_cmd
-                if grammar.enum_name(inner, "subtype") in ("AT_DetachPartition", "AT_DetachPartitionFinalize"):
-                    if getattr(inner, "def").partition_cmd.concurrent:
-                        return False
-            return True
+            detaching = ("AT_DetachPartition", "AT_DetachPartitionFinalize")
+            commands = [c.alter_table_cmd for c in node.cmds]
+            return not any(
+                grammar.enum_name(c, "subtype") in detaching and getattr(c, "def").partition_cmd.concurrent
+                for c in commands
+            )
         case "create_subscription_stmt" | "drop_subscription_stmt" | "alter_subscription_stmt" | "call_stmt":
             return None
         case "do_stmt":

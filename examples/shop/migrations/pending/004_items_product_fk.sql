@@ -1,0 +1,5 @@
+-- purpose: no order line without its product
+-- author: mira
+
+ALTER TABLE order_items
+    ADD CONSTRAINT order_items_product_id_fkey FOREIGN KEY (product_id) REFERENCES products (id);
