@@ -25,22 +25,24 @@ class SandboxServer:
         self.dsn = dsn
         self.embedded = embedded
         self._administration = Administration(dsn)
-        rows = self._administration.execute(
+        number, text, may_create = self._administration.execute(
             "SELECT current_setting('server_version_num')::int, current_setting('server_version'), rolcreatedb OR rolsuper"
             " FROM pg_roles WHERE rolname = current_user"
+        )[0]
+        self.version: int = number
+        self.version_text = f"PostgreSQL {text}"
+        if number >= OLDEST and may_create:
+            return
+        self.close()
+        if number < OLDEST:
+            raise SandboxError(
+                f"the sandbox needs PostgreSQL {OLDEST // 10000} or newer, this is {text}", where=str(dsn)
+            )
+        raise SandboxError(
+            "the sandbox's login may not make databases",
+            where=str(dsn),
+            hint="ALTER ROLE ... CREATEDB, as a superuser.",
         )
-        self.version: int = rows[0][0]
-        self.version_text = f"PostgreSQL {rows[0][1]}"
-        if self.version < OLDEST:
-            raise SandboxError(
-                f"the sandbox needs PostgreSQL {OLDEST // 10000} or newer, this is {rows[0][1]}", where=str(dsn)
-            )
-        if not rows[0][2]:
-            raise SandboxError(
-                "the sandbox's login may not make databases",
-                where=str(dsn),
-                hint="ALTER ROLE ... CREATEDB, as a superuser.",
-            )
 
     def create(self, name: str = "") -> SandboxDatabase:
         """A new empty database (a copy of template0). `name` is for the reader of messages only."""
