@@ -1,0 +1,101 @@
+"""The schema of a PostgreSQL database, every object of it, as the server itself prints it.
+
+Identity. `ObjectId(kind, schema, parent, name)`; names are plain (not quoted). `parent` is the relation (or domain)
+that the object belongs to, "" for objects of their own. A routine's name carries its argument types as in
+`DROP FUNCTION`: "total(integer, text)" (procedures: OUT arguments too, from PostgreSQL 14). Objects without a schema
+(schema, extension, cast, server, publication, event_trigger, language, ...) have schema "".
+
+Values. JSON-plain. A property that is None, False, "", [] or {} is LEFT OUT: read with `.get()`. Marked * = always
+there. "text" values are printed by the server with an empty search_path, so every name in them is qualified and
+quoted where needed, e.g. 'public.orders' or 'app."Order Line"'. No OIDs, no physical ids.
+
+Every kind:      comment text (COMMENT ON); security_labels {provider: label}
+Kinds marked o:  owner* text (role name, not quoted)
+Kinds marked g:  grants* sorted list of "PRIVILEGE TO grantee [WITH GRANT OPTION] [BY grantor]"; a NULL acl is written
+                 out (acldefault), so GRANT followed by REVOKE compares equal. grantee: PUBLIC, OWNER (the object's
+                 owner, whoever that is) or a role quoted where needed; BY only when the grantor isn't the owner.
+                 An object whose owner's rights were all revoked has []. On columns: explicit grants only, sparse.
+
+kind                 properties
+schema         o g   -                                                     id ("schema", "", "", name)
+extension            version*, schema*                                     (no owner: a restore changes it)
+table          o g   persistence* "permanent"|"unlogged"; partition_key "RANGE (created_at)"; partition_of text;
+                     partition_bound "FOR VALUES FROM (..) TO (..)"|"DEFAULT"; inherits [text] in order;
+                     of_type text; access_method (not of partitioned tables unless set); tablespace;
+                     options {name: value} (storage parameters, "toast." prefix for the TOAST table's);
+                     row_security bool; force_row_security bool;
+                     replica_identity* "default"|"full"|"nothing"|"index" (which one: index.replica_identity)
+foreign_table  o g   server*; fdw_options {name: value}; partition_of, partition_bound, inherits as table
+view           o g   definition* (the SELECT, ends with ";"); options {security_barrier|security_invoker|check_option: value}
+materialized_view og definition*; populated bool (soft); options; tablespace; access_method
+column           g   id ("column", schema, relation, name): of tables, foreign tables, views, materialized views
+                     position* 1.. (dropped columns don't count); type* text (format_type);
+                     collation text (only when not the type's own); not_null bool;
+                     not_null_name (18+, soft); not_null_invalid bool (18+); not_null_no_inherit bool (18+);
+                     not_null_inherited bool (18+: the constraint comes from a parent only);
+                     default text; generated "stored"|"virtual" with expression text;
+                     identity "always"|"by default" (its options: the sequence object, see identity_sequence);
+                     identity_sequence text; storage "plain"|"external"|"extended"|"main" (only when not the type's
+                     own); compression "pglz"|"lz4"; statistics_target int; options {n_distinct..: value};
+                     fdw_options {..}; inherited bool (has a parent's column); also_local bool (inherited AND
+                     declared here)
+constraint           id ("constraint", schema, table, name); NOT NULL ones are column properties instead
+                     type* "primary key"|"unique"|"foreign key"|"check"|"exclude"; definition* (pg_get_constraintdef:
+                     what stands after CONSTRAINT name; NOT VALID / DEFERRABLE / NOT ENFORCED included);
+                     columns [name] in order; references text (table) and referenced_columns [name];
+                     not_valid bool; not_enforced bool (18+); deferrable bool; initially_deferred bool;
+                     no_inherit bool; inherited bool (has a parent's constraint); also_local bool
+domain_constraint    id ("domain_constraint", schema, domain, name); definition*; not_valid bool
+index                id ("index", schema, table, name); ones that back a constraint too
+                     definition* (pg_get_indexdef, a whole CREATE INDEX); method*; unique bool; columns [text] key
+                     columns and expressions; include [name]; predicate text; constraint name (made by
+                     this constraint of the same table); invalid bool; replica_identity bool; clustered bool;
+                     options {..}; tablespace; statistics_targets {"1": int} by key number; partition_of text
+sequence       o g   type* "bigint"; start*, increment*, min*, max*, cache* int; cycle bool; persistence*;
+                     owned_by [schema, table, column]; identity bool (made by that column's identity)
+function       o g   definition* (pg_get_functiondef: whole CREATE OR REPLACE, body as written); arguments text (with names
+                     and defaults); result text; language*; volatility* "immutable"|"stable"|"volatile";
+                     parallel* "safe"|"restricted"|"unsafe"; strict bool; security_definer bool; leakproof bool;
+                     window bool; cost* number; rows number (set-returning); support text; config {guc: value};
+                     trigger bool (returns trigger or event_trigger)
+procedure      o g   definition*, arguments, language*, security_definer, config
+aggregate      o g   definition* (a whole CREATE AGGREGATE); arguments; result
+trigger              id ("trigger", schema, relation, name); definition* (pg_get_triggerdef, whole CREATE TRIGGER);
+                     enabled* "origin"|"disabled"|"replica"|"always"; function* text "public.touch()"; inherited bool
+event_trigger  o     definition* (whole CREATE EVENT TRIGGER); event*; tags [text]; function* text; enabled* as trigger
+policy               id ("policy", schema, table, name); command* "all"|"select"|"insert"|"update"|"delete";
+                     restrictive bool; roles* [PUBLIC or role quoted where needed] sorted; using text; check text
+rule                 id ("rule", schema, relation, name); definition* (whole CREATE RULE); enabled* as trigger
+enum           o g   labels* [text] in order
+composite      o g   attributes* [{name, type, collation?, comment?}] in order
+range          o g   definition* (whole CREATE TYPE); subtype*; multirange text (14+)
+domain         o g   type* text (base type with its modifier); collation; not_null bool; not_null_name (17+, soft);
+                     default text
+base_type      o g   definition* (whole CREATE TYPE; a shell type: "CREATE TYPE x")
+statistics     o     id ("statistics", schema, "", name); definition* (whole CREATE STATISTICS); table* text;
+                     statistics_target int
+publication    o     all_tables bool; operations* [insert|update|delete|truncate]; via_root bool;
+                     generated_columns "stored" (18+); schemas [text]; tables [{table, columns?, where?}] by table
+subscription   o     publications* [name] (connection string never read)
+default_privileges   id ("default_privileges", schema or "", role, "tables"|"sequences"|"functions"|"types"|"schemas"|
+                     "large objects"); grants* as above (without a schema: the whole acl; with one: what is added)
+collation, conversion, operator, operator_class, operator_family, text_search_configuration,
+text_search_dictionary  o      definition* (one or more whole statements, joined by ";\n")
+text_search_parser, text_search_template, cast, transform, access_method      definition* as above
+language, foreign_data_wrapper, server  o g   definition* (options included, values of secret options left out)
+user_mapping         id ("user_mapping", "", server, role or "PUBLIC"); definition* (secret options left out)
+   names: operator "public.===(integer,integer)" -> name "===(integer, integer)"; operator_class and operator_family
+   "name USING btree"; cast "source AS target"; transform "type FOR language"
+
+Soft properties (`SOFT`): the fingerprint and `diff.significant` leave them out, `diff.diff` shows them. not_null_name:
+names of NOT NULL constraints exist since 18 and differ between a table renamed and one made anew; populated: data.
+
+`depends`: what must exist before the object, from pg_depend (views through pg_rewrite, defaults through their column):
+view -> columns, relations, functions; column -> type, sequence or function of its default; index -> function, constraint;
+trigger, policy -> function, columns; foreign key -> columns, unique index; anything of an extension -> extension.
+Not listed because the id says it: the object's schema and its parent. A serial column depends on its sequence, not
+the other way round (the sequence's owned_by says that).
+
+Not read: roles, tablespaces, databases' own settings, large objects, data, statistics, temporary objects.
+Sources: manual, chapter 53 "System Catalogs" and section 9.27 "System Information Functions" (13-18).
+"""
