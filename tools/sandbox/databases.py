@@ -17,8 +17,11 @@ from ...errors import AgentdbError, SandboxError
 from ..databases.dsn import Dsn
 from ..sql.quote import ident, literal
 from . import processes
+from .roles import Roles
 
 if TYPE_CHECKING:
+    from psycopg import ConnectionInfo
+
     from ..databases.postgres import Connection
 
 # agentdb_sb_<place>_<pid>_<start>_<number><random>: says whose it is without asking anything but the system
@@ -31,13 +34,22 @@ _numbers = itertools.count(1)
 
 
 class SandboxDatabase:
-    """One throw-away database. As a context manager it is dropped at the end."""
+    """One throw-away database. As a context manager it is dropped at the end.
+
+    roles: those of the target that the database stands in for, None when they are not known.
+    """
 
     def __init__(self, administration: Administration, name: str) -> None:
         self._administration = administration
         self.name = name
         self.dsn: Dsn = administration.dsn.with_database(name)
         self.kept = False
+        self.roles: frozenset[str] | None = None
+
+    @property
+    def server_text(self) -> str:
+        """The server and its version in words: "PostgreSQL 18.6"."""
+        return self._administration.server_text
 
     def connect(self, **options: str) -> Connection:
         """An open connection in autocommit mode; `options` are server settings for the session."""
@@ -57,6 +69,14 @@ class SandboxDatabase:
         self._administration.rename(self.name, name)
         self.name, self.kept = name, True
         self.dsn = self._administration.dsn.with_database(name)
+
+    def ensure_role(self, name: str) -> bool:
+        """True when the role was missing and was made on the server, bare, until the sandbox is closed."""
+        return self._administration.roles.ensure(name)
+
+    def adopt_role(self, name: str) -> None:
+        """Have a role that something else made dropped when the sandbox is closed."""
+        self._administration.roles.adopt(name)
 
     def __enter__(self) -> Self:
         return self
@@ -78,6 +98,12 @@ class Administration:
         self._lock = threading.RLock()
         self._connection: Connection | None = None
         self._made: set[str] = set()
+        self.roles = Roles(self.execute)
+
+    @property
+    def server_text(self) -> str:
+        """The server and its version in words."""
+        return f"PostgreSQL {self._info().parameter_status('server_version')}"
 
     def execute(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """The rows of one statement. A lost connection is opened again once. Errors: SandboxError, DatabaseError."""
@@ -106,7 +132,7 @@ class Administration:
         ALTER DATABASE ... SET is not copied with a template).
         """
         name = f"{PREFIX}{processes.place()}_{os.getpid()}_{processes.started(os.getpid())}_{next(_numbers)}x{secrets.token_hex(3)}"
-        strategy = " STRATEGY FILE_COPY" if self._version() >= 150000 else ""
+        strategy = " STRATEGY FILE_COPY" if self._info().server_version >= 150000 else ""
         with self._lock:
             self._made.add(name)
             self.execute(f"CREATE DATABASE {ident(name)} TEMPLATE {ident(template)}{strategy}")
@@ -163,6 +189,7 @@ class Administration:
             with contextlib.suppress(AgentdbError):  # another process may sweep it at this very moment
                 self.execute(f"DROP DATABASE IF EXISTS {ident(name)} WITH (FORCE)")
                 swept.append(name)
+        self.roles.sweep()
         return tuple(swept)
 
     def close(self) -> None:
@@ -171,15 +198,17 @@ class Administration:
             for name in tuple(self._made):
                 with contextlib.suppress(AgentdbError):
                     self.drop(name)
+            with contextlib.suppress(AgentdbError):
+                self.roles.drop_made()
             if self._connection is not None and not self._connection.closed:
                 self._connection.close()
 
-    def _version(self) -> int:
+    def _info(self) -> ConnectionInfo:
         with self._lock:
             if self._connection is None or self._connection.closed:
                 self.execute("SELECT 1")
             assert self._connection is not None
-            return self._connection.info.server_version
+            return self._connection.info
 
     def _settings(self, database: str) -> list[tuple[str, str]]:
         rows = self.execute(

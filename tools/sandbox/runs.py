@@ -69,10 +69,12 @@ class StatementRun:
     """One statement as it ran.
 
     ms: without the time that the measuring took. locks: newly taken by this statement; on a statement that may not
-    stand in a transaction, what was seen while it ran. rewrites, scans: tables that existed before the migration and
+    stand in a transaction, what was seen while it ran. held: the strongest lock on each relation that existed before,
+    also those taken by earlier statements of the same transaction. rewrites, scans: tables that existed before the migration and
     were written anew, or read from end to end. written: (table, inserted, updated, deleted) per table.
-    rows: what the command tag says, None when it says nothing. blocks: what another session could not do meanwhile
-    on tables that existed before; () is nothing, None is not known. blocked: the same per relation.
+    rows: what the command tag says, None when it says nothing. blocks: what another session could not do while the
+    statement's transaction was open, on tables that existed before; () is nothing, None is not known. blocked: the
+    same per relation.
     skipped: why the statement was not run although the run went on ("" when it ran).
     """
 
@@ -88,6 +90,7 @@ class StatementRun:
     hint: str = ""
     ms: float = 0.0
     locks: tuple[Lock, ...] = ()
+    held: tuple[Lock, ...] = ()
     rewrites: tuple[str, ...] = ()
     scans: tuple[str, ...] = ()
     index_builds: tuple[Build, ...] = ()

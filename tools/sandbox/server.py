@@ -54,7 +54,9 @@ class SandboxServer:
         Errors: SandboxError when a session in it does not end within seconds.
         """
         self._administration.wait_until_alone(database.name)
-        return self._administration.create(database.name, settings_of=database.name)
+        copy = self._administration.create(database.name, settings_of=database.name)
+        copy.roles = database.roles
+        return copy
 
     def sweep(self) -> tuple[str, ...]:
         """The databases that were dropped because the process that made them is gone."""

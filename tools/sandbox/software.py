@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...errors import SandboxError
 
@@ -122,7 +123,9 @@ def run(
 
     Output goes through a file: pg_ctl's server would keep a pipe open. Errors: SandboxError on timeout.
     """
-    switch = {"user": user.uid, "group": user.gid, "extra_groups": []} if user and user.switch else {}
+    switch: dict[str, Any] = {}
+    if user and user.switch:
+        switch = {"user": user.uid, "group": user.gid, "extra_groups": []}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         try:
             done = subprocess.run(
@@ -134,7 +137,7 @@ def run(
                 env=clean_environment(environment),
                 cwd="/",
                 timeout=timeout,
-                **switch,  # type: ignore[arg-type]
+                **switch,
             )
         except subprocess.TimeoutExpired:
             raise SandboxError(f"{program.name} did not finish within {timeout:.0f} seconds") from None
