@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -67,6 +68,8 @@ class Roles:
 def named_in(script: Script) -> tuple[str, ...]:
     """The roles that a script speaks of and does not create: owners, grantees, those of policies and SET ROLE."""
     made = {str(p.node.role) for p in script.statements if p.node_name == "create_role_stmt"}
+    # in a block as well, perhaps as a part of a string
+    made |= set(re.findall(r"create\s+(?:role|user|group)\s+\"?(\w+)", script.sql, re.IGNORECASE))
     found = []
     for parsed in script.statements:
         if parsed.node is None:
