@@ -12,7 +12,7 @@ from ...errors import AgentdbError
 from ..sql import grammar
 from ..sql.parse import Script
 from ..sql.quote import ident, literal
-from . import processes
+from . import guard, processes
 
 MARK = "agentdb sandbox"
 Execute = Callable[..., list[tuple[Any, ...]]]
@@ -72,7 +72,7 @@ def named_in(script: Script) -> tuple[str, ...]:
     made |= set(re.findall(r"create\s+(?:role|user|group)\s+\"?(\w+)", script.sql, re.IGNORECASE))
     found = []
     for parsed in script.statements:
-        if parsed.node is None:
+        if parsed.node is None or guard.skipped(parsed):
             continue
         for _, message in grammar.walk(parsed.node):
             if message.DESCRIPTOR.name == "RoleSpec" and grammar.enum_name(message, "roletype") == "ROLESPEC_CSTRING":
