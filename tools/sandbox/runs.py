@@ -130,28 +130,31 @@ class SandboxRun:
     capture_ms: float = 0.0
 
 
-def evidence(run: SandboxRun, start: int = 1) -> tuple[Evidence, ...]:
-    """One record per statement, with ids from E-<start> on: "E-0001"."""
+def evidence(run: SandboxRun, start: int = 1, *, timed: bool = True) -> tuple[Evidence, ...]:
+    """One record per statement, with ids from E-<start> on: "E-0001".
+
+    timed: with how long each took; without, the same script gives the same records every time.
+    """
     return tuple(
         Evidence(
             id=f"E-{number:04d}",
             kind="sandbox-statement",
-            summary=summary(statement),
+            summary=summary(statement, timed=timed),
             command=statement.text,
             server=run.server,
-            result=_result(statement, run.settings),
+            result=_result(statement, run.settings, timed=timed),
         )
         for number, statement in enumerate(run.statements, start)
     )
 
 
-def summary(run: StatementRun) -> str:
+def summary(run: StatementRun, *, timed: bool = True) -> str:
     """What the statement did, in one sentence without opinion."""
     if run.skipped:
         return f"line {run.line}, {run.kind}: not run ({run.skipped})"
     if not run.ok:
         return f"line {run.line}, {run.kind}: failed, {run.sqlstate} {run.message}".rstrip()
-    parts = [f"line {run.line}, {run.kind}: {run.ms:.1f} ms"]
+    parts = [f"line {run.line}, {run.kind}: {run.ms:.1f} ms" if timed else f"line {run.line}, {run.kind}: ok"]
     if lock := run.strongest:
         parts.append(f"{lock.mode} on {lock.relation}")
     if run.blocks:
@@ -167,10 +170,12 @@ def summary(run: StatementRun) -> str:
     return "; ".join(parts)
 
 
-def _result(run: StatementRun, settings: Mapping[str, str]) -> dict[str, object]:
+def _result(run: StatementRun, settings: Mapping[str, str], *, timed: bool) -> dict[str, object]:
     from ..records import to_plain
 
     plain: dict[str, object] = to_plain(run)
     del plain["text"]
+    if not timed:
+        del plain["ms"]
     plain["settings"] = dict(settings)
     return plain
