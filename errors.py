@@ -65,6 +65,7 @@ class RefusedError(AgentdbError):
 
 
 class VerificationError(AgentdbError):
-    """The migration is applied, but what the target looks like now is not what was proven."""
+    """The migration is applied, but what the target looks like now is not what was proven. `result` says what ran."""
 
     exit_code = 5
+    result: object = None
