@@ -7,7 +7,7 @@ payload, which holds the plan's hash.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -237,3 +237,43 @@ def no_approval(where: str = "") -> RefusedError:
 
 def _work(kind: str) -> str:
     return "a rollback" if kind == "rollback" else "an apply"
+
+
+def kept(state_dir: Path) -> tuple[Approval, ...]:
+    """The approvals in the project's state folder, newest first; files that are none are left out."""
+    found = []
+    for path in (state_dir / "approvals").glob("*.json"):
+        try:
+            found.append(read(path))
+        except RefusedError:
+            continue
+    return tuple(sorted(found, key=lambda a: a.created_at, reverse=True))
+
+
+def fitting(
+    found: Iterable[Approval],
+    *,
+    plan_sha256: str,
+    kind: str,
+    environment: str,
+    system_identifier: str,
+    database: str,
+    begun: Collection[str] = (),
+) -> Approval | None:
+    """The approval that a person most likely means: that of this very plan, else the one that an interrupted run
+    used (`begun`: nonces), else the newest for this target, so that the gate can say what no longer holds."""
+    ours = [
+        a
+        for a in found
+        if (a.payload["kind"], a.payload["environment"]) == (kind, environment)
+        and (a.payload["system_identifier"], a.payload["database"]) == (system_identifier, database)
+    ]
+    return next(
+        (
+            a
+            for test in (lambda a: a.plan_sha256 == plan_sha256, lambda a: a.nonce in begun, lambda a: True)
+            for a in ours
+            if test(a)
+        ),
+        None,
+    )

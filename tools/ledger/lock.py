@@ -14,6 +14,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ...errors import DatabaseError, RefusedError
@@ -21,6 +22,7 @@ from ..databases.dsn import Dsn
 
 if TYPE_CHECKING:
     from ..databases.postgres import Connection
+    from .history import HistoryRow
 
 SPACE = 0x61676462  # "agdb": the first half of both keys
 APPLIER, WORKER = 1, 2
@@ -29,11 +31,16 @@ POOLER_ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A session that holds one of the locks. application: its name, "" when this login may not see it."""
+    """A session that holds one of the locks. application, started: "" and None when this login may not see them."""
 
     pid: int
     application: str
     is_worker: bool
+    started: datetime | None = None
+
+    def is_session_of(self, row: HistoryRow) -> bool:
+        """Whether it is the session that an attempt noted: process ids are used again, a start is not."""
+        return self.pid == row.backend_pid and (self.started is None or self.started == row.backend_start)
 
 
 @contextlib.contextmanager
@@ -83,7 +90,7 @@ def holders(conn: Connection) -> tuple[Holder, ...]:
     from ..databases.queries import load
 
     found = conn.execute(load("postgres", "ledger_lock_holders").encode(), {"space": SPACE}).fetchall()
-    return tuple(Holder(pid, application or "", key == WORKER) for pid, application, key in found)
+    return tuple(Holder(pid, name or "", key == WORKER, started) for pid, name, key, started in found)
 
 
 def stay_open(conn: Connection) -> None:
