@@ -1,7 +1,7 @@
 """The PostgreSQL server that agentdb brings along: started once, shared by every process, stopped on request.
 
-A home directory holds everything: software/ (the programs), data/ (the cluster), run/ (the socket), settings,
-server.log and two lock files. `lock` is held while starting or stopping; `users` is held shared by whoever works with
+A home directory holds everything: software/ (the programs), data/ (the cluster), run/ (the socket),
+extensions/ (stand-ins), settings, server.log and two lock files. `lock` is held while starting or stopping; `users` is held shared by whoever works with
 the server, so that nobody stops it under another's feet. Nothing in it is precious: what cannot be started is
 made anew.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -23,12 +24,12 @@ from pathlib import Path
 
 from ...errors import RefusedError, SandboxError
 from ..databases.dsn import Dsn
-from . import processes, software
+from . import extensions, processes, software
 
 SUPERUSER = "postgres"
 PORT = 5432  # only a part of the socket's name; no TCP port is opened
 MARK = "agentdb-sandbox"  # file that says that the directory is ours to fill and to empty
-REVISION = 1  # of the layout and settings below; another revision lives in another home
+REVISION = 2  # of the layout and settings below; another revision lives in another home
 
 # Durable is the last thing this server has to be. Source: manual, "Non-Durable Settings".
 SETTINGS = {
@@ -56,6 +57,7 @@ SETTINGS = {
     "log_min_error_statement": "panic",
     "timezone": "UTC",
 }
+_VERSIONED = re.compile(r"\d+-r\d+")  # a home's name: PostgreSQL's major version and the revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,7 @@ def _postmaster(home: Path) -> int:
 def _start(home: Path) -> Dsn:
     if _postmaster(home) and _answers(home):
         return _dsn(home)
+    _remove_older(home)
     user, programs = software.runner(), software.install(home)
     for attempt in ("as it is", "anew"):
         if not (home / "data" / "PG_VERSION").exists() or attempt == "anew":
@@ -269,6 +272,16 @@ def _start(home: Path) -> Dsn:
         where=str(home / "server.log"),
         hint="`agentdb doctor` looks closer; sandbox.server_dsn_env names a server of your own.",
     )
+
+
+def _remove_older(home: Path) -> None:
+    """Remove homes of other revisions beside this one that nobody uses any more."""
+    if not _VERSIONED.fullmatch(home.name):
+        return
+    for other in home.parent.iterdir():
+        if other != home and _VERSIONED.fullmatch(other.name) and (other / MARK).exists():
+            with contextlib.suppress(RefusedError, SandboxError, OSError):
+                stop(other, remove=True)
 
 
 def _initialise(home: Path, programs: Path, user: software.Runner) -> None:
@@ -306,7 +319,9 @@ def _launch(home: Path, programs: Path, user: software.Runner) -> str:
         "unix_socket_directories": f'"{sockets}"',
         "hba_file": str(home / "pg_hba.conf"),
         "ident_file": str(home / "pg_ident.conf"),
+        "extension_control_path": f"$system:{home / 'extensions'}",
     }
+    extensions.install(home / "extensions")
     _write(home / "postgresql.conf", [f"{k} = '{v}'" for k, v in settings.items()])
     # only the user who runs agentdb may log in, as any role (manual, "Peer Authentication" and "User Name Maps")
     _write(home / "pg_hba.conf", ["local all all peer map=agentdb"])

@@ -14,7 +14,7 @@ from ..databases.queries import load
 from ..records import Span, Statement
 from ..sql import grammar
 from ..sql.parse import Parsed, Script
-from . import failures, guard, outside, probe
+from . import extensions, failures, guard, outside, probe
 from .roles import named_in
 from .runs import SandboxRun, StatementRun
 from .trace import Messages, Tracer
@@ -92,6 +92,9 @@ class Session:
             if failed:
                 break
         failed = failed or self.finish()
+        makes_extension = re.search(r"create\s+extension", self.script.sql, re.IGNORECASE)
+        if failed is None and makes_extension and (stand_ins := extensions.used(self.connection)):
+            self.notes.append(extensions.warning(stand_ins))
         return replace(
             failed or SandboxRun(True),
             statements=tuple(self.done),
