@@ -74,6 +74,9 @@ class State(TypedDict, total=False):
     back_decision: Plain
     rolled_back: Plain
     incident: Plain
+    # never stored: what a Send tells one of several parallel nodes
+    path: str
+    agent: str
 
 
 EMPTY: State = {

@@ -1,0 +1,37 @@
+"""The graph as `langgraph.json` names it: for LangGraph's own server and Studio, on the project of the folder it runs in.
+
+AGENTDB_TARGET names the target. The server brings its own store of threads, so none is given here. The gate asks
+for the same signed approval as everywhere: who can reach the server can look, and start rehearsals, but not approve.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+from .build import build
+from .context import Context, Target
+from .run import workbench
+
+
+@cache
+def context() -> Context:
+    """The project in the working directory, opened with the first node that runs. Errors: ConfigError."""
+    from ..agents.model import model_from
+    from ..config import load_settings
+    from ..tools.databases.dsn import Dsn, dsn_from_environment
+    from ..tools.files import Layout
+
+    settings = load_settings()
+    layout = Layout(settings.root, settings.migrations.directory, settings.docs.directory)
+    name = os.environ.get("AGENTDB_TARGET", "")
+    target = None
+    if name:
+        known, found = settings.target(name)
+        target = Target(known, found, dsn_from_environment(found.dsn_env, os.environ))
+    forbidden = [Dsn(os.environ[t.dsn_env]) for t in settings.targets.values() if os.environ.get(t.dsn_env)]
+    bench = workbench(settings, layout, os.environ, target, forbidden)
+    return Context(settings, layout, bench, target, model_from(settings.model, os.environ))
+
+
+graph = build(opened=context)

@@ -1,0 +1,63 @@
+"""The agents' words: asked side by side after everything is settled, then checked sentence by sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...agents.agent import Draft, checked, narrate
+from ...agents.claims import Claim
+from ...agents.crew import CREW
+from ...tools.records import to_plain
+from ..context import Context
+from ..state import Plain, State
+from .step import say
+
+if TYPE_CHECKING:
+    from langgraph.runtime import Runtime
+
+
+def narrate_one(state: State, runtime: Runtime[Context]) -> Plain:
+    """Writes the draft of one agent, named by the Send that started this node. Never fails: without an answer the
+    agent's sentences are made from the facts."""
+    agent = CREW[str(state.get("agent"))]
+    model = runtime.context.model if not state.get("trouble") else None
+    draft = narrate(agent, state, model)
+    if model is not None:
+        said = draft.problem or "answered"
+        say(runtime, "notes", f"{agent.title}: {said}", ok=not draft.problem)
+    return {"drafts": {agent.name: to_plain(draft)}}
+
+
+def check_notes(state: State, runtime: Runtime[Context]) -> Plain:
+    """Writes notes from drafts, and empties those: what the facts do not show is struck and counted."""
+    notes = []
+    drafts = state.get("drafts") or {}
+    for name, agent in CREW.items():
+        if name in drafts:
+            notes.append(to_plain(checked(agent, state, _draft(drafts[name]))))
+    model = runtime.context.model
+    by = f"written by {model.name}" if model else "from the facts, without a model"
+    return {
+        "drafts": None,
+        "notes": {
+            "by": by,
+            "model": model.name if model else "",
+            "agents": notes,
+            "struck": sum(n["struck"] for n in notes),
+            "problems": {n["agent"]: n["problem"] for n in notes if n["problem"]},
+            "prompts": {n["agent"]: n["prompt_sha256"] for n in notes},
+        },
+    }
+
+
+def _draft(data: dict[str, Any]) -> Draft:
+    parts = {k: tuple(Claim(c["text"], tuple(c["cites"])) for c in said) for k, said in data["parts"].items()}
+    return Draft(
+        data["agent"],
+        data["source"],
+        parts,
+        data["problem"],
+        data["model"],
+        data["prompt_sha256"],
+        (data["tokens"][0], data["tokens"][1]),
+    )

@@ -1,0 +1,136 @@
+"""The sandbox of one run: the state before each migration, built once and kept while the run lasts.
+
+Migration N starts from what N-1 left behind. A run that is resumed in another process finds an empty bench and
+builds the same states again, so nothing about it has to be stored.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from ..tools.databases.dsn import Dsn
+from ..tools.records import Migration
+
+if TYPE_CHECKING:
+    from ..tools.sandbox.before import BeforeState
+    from ..tools.sandbox.databases import SandboxDatabase
+    from ..tools.sandbox.runs import SandboxRun
+    from ..tools.sandbox.server import SandboxServer
+    from ..tools.schema.model import Snapshot
+
+ServerFactory = Callable[[], AbstractContextManager["SandboxServer"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A state of the schema with rows in it. run: how the last migration got here, None for the first state."""
+
+    database: SandboxDatabase
+    snapshot: Snapshot
+    run: SandboxRun | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.run is None or self.run.ok
+
+
+class Workbench:
+    """Sandbox databases by the migrations that made them. The server starts with the first question.
+
+    target: whose schema the first state is; None for the state that `applied` makes. rows: synthetic rows per table.
+    """
+
+    def __init__(
+        self,
+        server: ServerFactory,
+        *,
+        target: Dsn | None = None,
+        applied: Callable[[], Sequence[Migration]] = tuple,
+        rows: int = 12,
+        timeout: float = 60.0,
+    ) -> None:
+        self._factory = server
+        self._target = target
+        self._applied = applied
+        self._rows = rows
+        self._timeout = timeout
+        self._held = contextlib.ExitStack()
+        self._server: SandboxServer | None = None
+        self._stages: dict[tuple[str, ...], Stage] = {}
+        self._lock = threading.RLock()
+        self.before: BeforeState | None = None
+
+    @property
+    def server(self) -> SandboxServer:
+        with self._lock:
+            if self._server is None:
+                self._server = self._held.enter_context(self._factory())
+            return self._server
+
+    def stage(self, migrations: Sequence[Migration]) -> Stage:
+        """The state after these migrations, in this order; the first state for none.
+
+        A migration that fails leaves the state before it, and its stage says so. Errors: SandboxError, DatabaseError.
+        """
+        with self._lock:
+            key = tuple(m.sha256 for m in migrations)
+            if key not in self._stages:
+                self._stages[key] = self._next(migrations) if migrations else self._first()
+            return self._stages[key]
+
+    def clear(self) -> None:
+        """Drop every state; the server stays."""
+        with self._lock:
+            for stage in self._stages.values():
+                stage.database.drop()
+            self._stages.clear()
+            self.before = None
+
+    def close(self) -> None:
+        """Drop every state and let go of the server."""
+        with self._lock:
+            self.clear()
+            self._held.close()
+            self._server = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _first(self) -> Stage:
+        from ..tools.sandbox import before
+
+        database = self.server.create("before")
+        if self._target is not None:
+            self.before = before.from_target(database, self._target)
+        else:
+            self.before = before.from_migrations(database, self._applied())
+        return Stage(database, self._seeded(database))
+
+    def _next(self, migrations: Sequence[Migration]) -> Stage:
+        from ..tools.sandbox.run import run_migration
+
+        earlier = self.stage(migrations[:-1])
+        database = self.server.clone(earlier.database)
+        run = run_migration(database, migrations[-1], timeout=self._timeout)
+        if not run.ok:
+            database.drop()
+            return Stage(self.server.clone(earlier.database), earlier.snapshot, run)
+        return Stage(database, self._seeded(database), run)
+
+    def _seeded(self, database: SandboxDatabase) -> Snapshot:
+        """The schema as it is, after every table that has no rows got some."""
+        from ..tools.sandbox.seed import seed
+        from ..tools.schema.snapshot import read_snapshot
+
+        with database.connect() as connection:
+            if self._rows:
+                seed(connection, rows=self._rows)
+            return read_snapshot(connection)
