@@ -1,0 +1,50 @@
+"""What hangs on an object of any kind: its owner, comment, security labels and grants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...sql.quote import ident, literal
+from ..model import ObjectId, SchemaObject
+from . import grants
+from .names import BUILD, ROUTINES, Step, noun, own, word
+
+NO_OWNER = ("column", "constraint", "index", "trigger", "policy", "rule", "cast", "transform", "extension")
+
+
+def for_new(obj: SchemaObject, runs_as: str, version: int, phase: int = BUILD) -> list[Step]:
+    """Owner, grants, comment and labels of an object that was just made by role `runs_as`."""
+    made: dict[str, Any] = {"owner": runs_as}
+    if "grants" in obj.properties:
+        made["grants"] = grants.defaults(obj.id.kind, version)
+    return changes(obj.id, made, obj.properties, phase)
+
+
+def changes(id: ObjectId, now: Mapping[str, Any], wanted: Mapping[str, Any], phase: int = BUILD) -> list[Step]:
+    """Statements that turn the trimmings `now` into those `wanted`."""
+    steps = []
+    owner = wanted.get("owner")
+    if owner and owner != now.get("owner") and id.kind not in NO_OWNER:
+        steps.append(Step(phase, f"ALTER {_owned(id)} OWNER TO {ident(owner)}"))
+    if wanted.get("comment") != now.get("comment"):
+        text = literal(wanted["comment"]) if wanted.get("comment") else "NULL"
+        steps.append(Step(phase, f"COMMENT ON {noun(id)} IS {text}"))
+    before, after = now.get("security_labels") or {}, wanted.get("security_labels") or {}
+    for provider in sorted({*before, *after}):
+        if before.get(provider) != after.get(provider):
+            label = literal(after[provider]) if provider in after else "NULL"
+            steps.append(Step(phase, f"SECURITY LABEL FOR {ident(provider)} ON {noun(id)} IS {label}"))
+    if now.get("grants") != wanted.get("grants"):
+        steps += [
+            Step(phase, sql)
+            for sql in grants.changes(id, now.get("grants") or [], wanted.get("grants") or [], str(owner or ""))
+        ]
+    return steps
+
+
+def _owned(id: ObjectId) -> str:
+    """The object as ALTER ... OWNER TO names it."""
+    if id.kind in ROUTINES:
+        return f"{word(id.kind)} {own(id)}"
+    return noun(id)
