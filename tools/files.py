@@ -176,6 +176,16 @@ def move(migration: Migration, folder: Path) -> Path:
     return target
 
 
+def rename(source: Path, target: Path) -> Path:
+    """The file under its new name. Errors: UsageError when a file of that name is there, or the system refuses."""
+    if target.exists():
+        raise UsageError("a file of that name is already there", where=str(target), hint="Rename one of the two.")
+    try:
+        return source.rename(target)
+    except OSError as error:
+        raise UsageError(f"cannot rename: {error.strerror or error}", where=str(source)) from None
+
+
 def write_whole(path: Path, text: str, *, mode: int = 0o644) -> Path:
     """The text written to `path` all or not at all (a temporary file beside it, then renamed).
     Errors: UsageError with what the file system said (read-only, no space, no permission)."""

@@ -1,0 +1,54 @@
+"""Two pending migrations that change one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...records import Finding, Migration, Severity
+from ..case import Case, finding, listed
+from ..dependencies import declared_graph, needed_by, node
+from ..meetings import Meeting, meetings
+from ..registry import conflict
+from ..repeats import repeats
+
+
+@conflict(
+    "conflict-same-object",
+    Severity.WARNING,
+    condition="Two pending migrations change, replace or drop the same column, constraint, view, function or data.",
+    effect="The later one overwrites the earlier, and in the other order the schema comes out differently.",
+    remedy="Merge them into one, or write -- depends: in the later one. --prove measures whether the order matters.",
+)
+def same_object(case: Case) -> Iterator[Finding]:
+    """One finding per pair of files. Pairs that declare their order, and repeated fixes, are not told here."""
+    graph = declared_graph(case)
+    told = {frozenset((str(a.path), str(b.path))) for r in repeats(case) for a, b in case.pairs(r.members)}
+    for first, second in case.pairs(case.pending):
+        if frozenset((str(first.path), str(second.path))) in told or node(first) in needed_by(graph, second):
+            continue
+        found = meetings(case.touched(first), case.touched(second))
+        if found:
+            yield _finding(case, first, second, found)
+
+
+def _finding(case: Case, first: Migration, second: Migration, found: tuple[Meeting, ...]) -> Finding:
+    labels = [m.second.label for m in found]
+    dropped = [m for m in found if m.second.action == "drops"]
+    if dropped:
+        title = f"{second.label} drops {listed([m.second.label for m in dropped])}, which {first.label} changes."
+        why = "The work of the earlier migration is thrown away, and in the other order it fails."
+    else:
+        title = f"{first.label} and {second.label} both change {listed(labels)}."
+        why = "The later one overwrites what the earlier one did; in the other order the result is another."
+    fix = f"Merge them into one migration, or write '-- depends: {first.version}' in {second.label} if it builds on it."
+    return finding(
+        "conflict-same-object",
+        Severity.WARNING,
+        case.path(second),
+        title,
+        why,
+        fix,
+        line=found[0].second.line,
+        statement=found[0].second.statement,
+        objects=tuple(dict.fromkeys(labels)),
+    )

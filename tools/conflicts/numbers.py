@@ -1,0 +1,56 @@
+"""Numbers in use, the next free one, and who keeps a number that two migrations bear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from graphlib import CycleError
+
+from .. import naming
+from ..records import Migration
+from .case import Case
+from .dependencies import needed_by, node, order_graph, sorted_by_need
+from .orphans import CAPTURE
+
+
+def versions_in_use(case: Case) -> list[str]:
+    """Every version that a file here, a script in rollback/, a `-- depends:` header, a ledger row or the other branch
+    has, as written. (A header that names no file must not come to mean one that gets its number.)"""
+    found = [m.version for m in case.migrations] + [r.version for r in case.ledger]
+    named = (v.partition("_")[0] for m in case.migrations for v in m.headers.get("depends", ()))
+    found += [n for n in named if n.isdecimal() and len(n) <= 18]
+    names = (f.name.replace(CAPTURE, ".sql") for f in (*case.archived, *case.rollbacks))
+    found += [p.version for p in map(naming.parse_name, names) if p]
+    if case.branch:
+        found += [m.version for m in case.branch.theirs]
+    return found
+
+
+def next_free(versions: Sequence[str]) -> str:
+    """The number after the highest, as wide as the widest."""
+    return naming.next_version(list(versions))
+
+
+def giving_up(case: Case, members: Sequence[Migration]) -> tuple[Migration, ...]:
+    """Of the migrations with one number, those that must get another, in the order in which they run.
+
+    An applied or archived one keeps it; else one that the other branch has; else the one whose staying moves the
+    fewest files, since what needs a renumbered one must follow it. Never an applied migration; may be empty.
+    """
+    pending = [m for m in members if not case.is_applied(m)]
+    graph = order_graph(case)
+    try:
+        ordered = sorted_by_need(graph, pending)
+    except CycleError:
+        ordered = pending
+    if len(pending) < len(members) or any(m.number in case.archived_numbers for m in members):
+        return tuple(ordered)
+    there = {m.label for m in case.branch.theirs} if case.branch else set()
+    keepers = [m for m in ordered if m.label in there] or ordered
+    needs = {node(m): needed_by(graph, m) for m in case.pending}
+
+    def moved_by(keeper: Migration) -> int:
+        moving = {node(m) for m in ordered if m is not keeper}
+        return sum(1 for path, needed in needs.items() if path in moving or needed & moving)
+
+    keeper = min(keepers, key=lambda m: (moved_by(m), ordered.index(m)))
+    return tuple(m for m in ordered if m is not keeper)

@@ -1,0 +1,58 @@
+"""The kinds of conflict: each one decorated function in a file of its own in kinds/."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+
+from ..records import Finding, Severity
+from .case import Case
+
+Search = Callable[[Case], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A way in which migrations can collide. severity: the highest that it gives.
+
+    condition: when it is found. effect: what happens if nobody acts. remedy: what to do; `fixable` when
+    `agentdb conflicts --fix` can do it.
+    """
+
+    id: str
+    severity: Severity
+    condition: str
+    effect: str
+    remedy: str
+    fixable: bool = False
+    search: Search = field(repr=False, default=lambda case: iter(()))
+
+
+_KINDS: dict[str, Kind] = {}
+
+
+def conflict(
+    id: str, severity: Severity, *, condition: str, effect: str, remedy: str, fixable: bool = False
+) -> Callable[[Search], Search]:
+    """Declare a function as the search for the conflict `id` ("conflict-..."; the file is named like it)."""
+
+    def declared(search: Search) -> Search:
+        if id in _KINDS:
+            raise ValueError(f"two kinds of conflict are called {id}")
+        _KINDS[id] = Kind(id, severity, condition, effect, remedy, fixable, search)
+        return search
+
+    return declared
+
+
+@cache
+def kinds() -> tuple[Kind, ...]:
+    """Every kind of conflict, sorted by id."""
+    from . import kinds as folder
+
+    for module in pkgutil.iter_modules(folder.__path__):
+        importlib.import_module(f"{folder.__name__}.{module.name}")
+    return tuple(_KINDS[k] for k in sorted(_KINDS))
