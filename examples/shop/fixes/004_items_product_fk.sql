@@ -1,4 +1,4 @@
--- purpose: no order line without its product; 011 validates it
+-- purpose: no order line without its product; 009 validates it
 -- author: mira
 
 ALTER TABLE order_items
