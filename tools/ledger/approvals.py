@@ -183,6 +183,11 @@ def path_for(state_dir: Path, plan_sha256: str) -> Path:
 
 def write(approval: Approval, path: Path) -> Path:
     """The approval as a file, readable by its owner only. Errors: UsageError."""
+    return files.write_whole(path, to_text(approval), mode=0o600)
+
+
+def to_text(approval: Approval) -> str:
+    """The approval as JSON; `from_text` reads it."""
     import json
 
     whole = {
@@ -191,7 +196,7 @@ def write(approval: Approval, path: Path) -> Path:
         "plan": dict(approval.plan),
         "signature": approval.signature,
     }
-    return files.write_whole(path, json.dumps(whole, indent=2) + "\n", mode=0o600)
+    return json.dumps(whole, indent=2) + "\n"
 
 
 def read(path: Path) -> Approval:
