@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..agents.model import Model
@@ -48,11 +49,14 @@ def now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The runtime context of the graph."""
+    """The runtime context of the graph. allowed_signers: the list of people who may approve. who: the login that a
+    line in the ledger names."""
 
     settings: Settings
     layout: Layout
     workbench: Workbench
+    allowed_signers: Path
+    who: str
     target: Target | None = None
     model: Model | None = None
     clock: Callable[[], datetime] = field(default=now)

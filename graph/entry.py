@@ -31,7 +31,8 @@ def context() -> Context:
         target = Target(known, found, dsn_from_environment(found.dsn_env, os.environ))
     forbidden = [Dsn(os.environ[t.dsn_env]) for t in settings.targets.values() if os.environ.get(t.dsn_env)]
     bench = workbench(settings, layout, os.environ, target, forbidden)
-    return Context(settings, layout, bench, target, model_from(settings.model, os.environ))
+    signers = settings.root / settings.approval.allowed_signers
+    return Context(settings, layout, bench, signers, "langgraph", target, model_from(settings.model, os.environ))
 
 
 graph = build(opened=context)

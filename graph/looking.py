@@ -85,6 +85,30 @@ def sql(state: State, layout: Layout, which: str = "") -> str:
     return "\n\n".join(shown) or "This run has no migrations."
 
 
+def statements(state: State, which: str = "") -> str:
+    """The statements of a migration as the agents may see them: constants, which may be rows, are left out.
+    which: as for `sql`. Errors: UsageError."""
+    labels = {m["label"] for m in _chosen(state.get("migrations") or (), which)}
+    found = [s for s in state.get("statements") or () if s["migration"] in labels]
+    return "\n".join(f"{s['migration']} line {s['line']}: {s['sql']}" for s in found) or "There are no statements."
+
+
+def explain(rule: str) -> str:
+    """What a rule means, what it is about, and what to write instead. Errors: UsageError."""
+    from ..tools.hazards.registry import by_id, nearest
+
+    known = by_id().get(rule.strip().lower())
+    if known is None:
+        close = ", ".join(nearest(rule))
+        raise UsageError(f"there is no rule {rule}", hint=f"Did you mean {close}?" if close else "")
+    lines = [
+        f"{known.id} ({known.severity.value}): {known.title}",
+        f"  why       {known.why}",
+        f"  instead   {known.fix}",
+    ]
+    return "\n".join([*lines, "  for example", *(f"    {line}" for line in known.good.strip().splitlines())])
+
+
 def rollback(state: State, layout: Layout, which: str = "") -> str:
     """The certificate and the script of a migration's rollback. which: as for `sql`. Errors: UsageError."""
     known = state.get("rollbacks") or ()

@@ -134,6 +134,8 @@ def crew(
     layout: Layout,
     environ: Mapping[str, str],
     *,
+    allowed_signers: Path,
+    who: str,
     target: Target | None = None,
     model: Model | None = None,
     forbidden: Sequence[Dsn] = (),
@@ -147,7 +149,7 @@ def crew(
         checkpointer(settings, layout.state_dir, environ) as saver,
         workbench(settings, layout, environ, target, forbidden, sandbox_home) as bench,
     ):
-        yield Crew(build(saver), Context(settings, layout, bench, target, model, clock))
+        yield Crew(build(saver), Context(settings, layout, bench, allowed_signers, who, target, model, clock))
 
 
 def workbench(

@@ -127,10 +127,12 @@ class Workbench:
 
     def _seeded(self, database: SandboxDatabase) -> Snapshot:
         """The schema as it is, after every table that has no rows got some."""
+        from ..tools.sandbox.before import populate
         from ..tools.sandbox.seed import seed
         from ..tools.schema.snapshot import read_snapshot
 
         with database.connect() as connection:
             if self._rows:
                 seed(connection, rows=self._rows)
+                populate(connection)
             return read_snapshot(connection)

@@ -6,7 +6,6 @@ signature holds is found out anew by the ledger; a state that was tampered with 
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Any
 
 from ...errors import AgentdbError, RefusedError, VerificationError
@@ -72,8 +71,8 @@ def request_of(decision: Plain, context: Context) -> ApplyRequest:
         dsn=target.dsn,
         environment=target.environment,
         approval=approvals.from_text(text) if text else None,
-        allowed_signers=context.layout.root / context.settings.approval.allowed_signers,
-        who=who(),
+        allowed_signers=context.allowed_signers,
+        who=context.who,
         policy=context.policy(),
         limits=Limits(
             lock_timeout=settings.lock_timeout,
@@ -82,14 +81,6 @@ def request_of(decision: Plain, context: Context) -> ApplyRequest:
         ),
         clock=context.clock,
     )
-
-
-def who() -> str:
-    """The login that runs agentdb, for the ledger."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 def _told(result: ApplyResult) -> Plain:
