@@ -10,7 +10,8 @@ from typing import Protocol
 
 from .. import naming
 from ..records import Finding, Migration, Severity
-from .touches import Touched, touched
+from .touch import Touched
+from .touches import touched
 
 
 class LedgerRow(Protocol):

@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from ..records import Migration
 from .case import Case
-from .touches import Key, Touch
+from .touch import Key, Touch
 
 Graph = Mapping[str, frozenset[str]]  # path of a migration -> paths of those that it needs before it
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from ..records import Migration
 from .case import Case
 from .dependencies import same_object
-from .touches import Key, Touch
+from .touch import Key, Touch
 
 
 @dataclass(frozen=True, slots=True)

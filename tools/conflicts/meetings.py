@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .dependencies import same_object
-from .touches import Touch, Touched
+from .touch import Touch, Touched
 
 
 @dataclass(frozen=True, slots=True)

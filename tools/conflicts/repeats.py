@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from ..records import Migration
 from .case import Case
-from .touches import Key, Touch, Touched
+from .touch import Key, Touch, Touched
 
 # Words that say "once more" in a file name and nothing about what is done.
 AGAIN = frozenset(

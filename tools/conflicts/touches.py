@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..sql import grammar
 from ..sql.effects import dotted, object_name, object_word, relation
 from ..sql.parse import Parsed, parse
 from .alterations import alteration, constraint
+from .touch import Key, Touch, Touched, plain
 
 # Kinds of object that share one space of names in a schema. Source: manual, pg_class and pg_proc.
 RELATIONS = frozenset(
@@ -22,76 +23,6 @@ INSIDE_A_TABLE = frozenset({"TRIGGER", "POLICY", "RULE"})
 
 # Statements whose whole effect the tree does not show: what they run is a text, or a list of the server's own.
 OPAQUE = frozenset({"UNKNOWN", "DO", "CALL", "EXECUTE", "IMPORT FOREIGN SCHEMA", "DROP OWNED", "REASSIGN OWNED"})
-
-
-class Key(NamedTuple):
-    """What is touched: the space of names, the name, and the part of it ("" is the object itself).
-
-    part: "column email", "constraint total_check", "trigger stamp", "data of email", "rows", "owner".
-    """
-
-    space: str
-    name: str
-    part: str = ""
-
-    @property
-    def whole(self) -> Key:
-        return Key(self.space, self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """One effect of one statement.
-
-    action: creates | drops | changes | uses. word: what the object is to people ("table", "index").
-    tolerant: IF EXISTS or IF NOT EXISTS stands there. replaces: OR REPLACE stands there.
-    needs: of something created, what takes it along when dropped (an index's table, what a view reads).
-    """
-
-    action: str
-    key: Key
-    word: str = ""
-    tolerant: bool = False
-    replaces: bool = False
-    needs: tuple[Key, ...] = ()
-    line: int = 0
-    statement: int = 0
-
-    @property
-    def label(self) -> str:
-        """ "column orders.email", "table orders", "trigger stamp on orders"."""
-        return label(self.key, self.word)
-
-
-@dataclass(frozen=True, slots=True)
-class Touched:
-    """Every touch of a script in order; `opaque` are the lines of statements whose effects cannot be read."""
-
-    touches: tuple[Touch, ...]
-    opaque: tuple[int, ...] = ()
-    broken: str = ""
-
-    def of(self, *actions: str) -> tuple[Touch, ...]:
-        return tuple(t for t in self.touches if t.action in actions)
-
-
-def label(key: Key, word: str = "") -> str:
-    """An object or its part in words."""
-    what, _, inner = key.part.partition(" ")
-    if not key.part:
-        return f"{word or key.space} {key.name}"
-    if what == "column":
-        return f"column {key.name}.{inner}"
-    if key.part.startswith("data of "):
-        return f"the data of {key.name}.{key.part.removeprefix('data of ')}"
-    if key.part == "rows":
-        return f"the rows of {key.name}"
-    return f"{key.part} of {key.name}" if what in ("value", "column") or not inner else f"{key.part} on {key.name}"
-
-
-def plain(name: str) -> str:
-    """A name without the schema that an unqualified one is taken to mean."""
-    return name.removeprefix("public.")
 
 
 @lru_cache(maxsize=1024)

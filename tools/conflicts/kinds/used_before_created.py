@@ -8,7 +8,7 @@ from ...records import Finding, Severity
 from ..case import Case, finding, listed
 from ..dependencies import node, used_before_created
 from ..registry import conflict
-from ..touches import Touch
+from ..touch import Touch
 
 
 @conflict(
