@@ -99,3 +99,91 @@ the other way round (the sequence's owned_by says that).
 Not read: roles, tablespaces, databases' own settings, large objects, data, statistics, temporary objects.
 Sources: manual, chapter 53 "System Catalogs" and section 9.27 "System Information Functions" (13-18).
 """
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from .model import Snapshot
+from .session import Questions, reading
+
+if TYPE_CHECKING:
+    import psycopg
+
+FORMAT = 1
+"""Version of this format; a snapshot or fingerprint of another one is not comparable."""
+
+SOFT = frozenset({"not_null_name", "populated"})
+"""Properties that say something about the object but do not make it another schema."""
+
+IGNORED_SCHEMAS = ("agentdb", "agentdb_archive")
+
+
+def read_snapshot(conn: psycopg.Connection[Any], *, ignore_schemas: Sequence[str] = IGNORED_SCHEMAS) -> Snapshot:
+    """Every object of the connection's database as of one moment.
+
+    Left out: pg_catalog, information_schema, temporary objects, `ignore_schemas`, and what belongs to an extension
+    (the extension itself is listed). Needs no rights on the objects. In a transaction of the caller's, what it has
+    not committed is read too. Errors: psycopg.Error, for example when an object vanishes while it is read.
+    """
+    major = conn.info.server_version // 10000
+    with reading(conn), _without_collector(), Questions(conn, major) as questions:
+        return _read(questions, list(ignore_schemas))
+
+
+def _read(questions: Questions, ignored: list[str]) -> Snapshot:
+    """The snapshot: all questions are asked at once, the answers taken in as they come, in the same order."""
+    from . import dependencies, keys, relations
+    from .catalog import Catalog
+
+    ask = questions.ask
+    context = ask("snapshot_context", ignored=ignored).result()[0]
+    version, schemas, functions, keywords, default_acls, default_owner, operators, rare, defined = context
+    some = {"schemas": schemas, "functions": functions}
+
+    members, classes = ask("snapshot_members"), ask("snapshot_operator_classes")
+    found_relations, types = ask("snapshot_relations", **some), ask("snapshot_types", **some)
+    columns, not_nulls = ask("snapshot_columns", **some), ask("snapshot_not_nulls", **some)
+    found_indexes, found_constraints = ask("snapshot_indexes", **some), ask("snapshot_constraints", **some)
+    sequences, comments = ask("snapshot_sequences", **some), ask("snapshot_comments")
+    general = [ask(f"snapshot_{name}", **some) for name in ("database", "parts", "routines", "aggregates")]
+    also = (("operators", operators), ("rare", rare), ("types_defined", defined))
+    general += [ask(f"snapshot_{name}", **some) for name, there_are_some in also if there_are_some]
+    needs = ask("snapshot_dependencies")
+
+    belongs = {(classid, oid): extension for classid, oid, extension in members.result()}
+    catalog = Catalog(keywords, belongs, default_acls, default_owner)
+    relations.add_relations(catalog, found_relations.result())
+    relations.add_types(catalog, types.result())
+    relations.add_columns(catalog, columns.result())
+    relations.add_not_nulls(catalog, not_nulls.result())
+    by_class = {oid: (for_type, default) for oid, for_type, default in classes.result()}
+    indexes, bare = keys.add_indexes(catalog, found_indexes.result(), by_class)
+    constraints = keys.add_constraints(catalog, found_constraints.result(), bare)
+    unprinted = (
+        ask("snapshot_definitions", constraints=constraints, indexes=indexes) if constraints or indexes else None
+    )
+    relations.add_sequences(catalog, sequences.result())
+    for rows in general:
+        catalog.add_rows(rows.result())
+    dependencies.add_comments(catalog, comments.result())
+    dependencies.add_dependencies(catalog, needs.result())
+    if unprinted is not None:
+        keys.set_definitions(catalog, unprinted.result())
+    return Snapshot("postgres", version, FORMAT, catalog.objects())
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Reading makes hundreds of thousands of objects and no rubbish; looking for some costs a third of the time."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -1,0 +1,37 @@
+-- Columns of every relation that has some, dropped ones left out, in order. What few columns have comes in the last
+-- column, NULL for most. A default cannot hold a column of its table, so pg_get_expr needs no relation for it (and
+-- opens none); a generated expression does.
+SELECT
+    a.attrelid, a.attnum, a.attname, a.atttypid, a.attcollation,
+    format_type(a.atttypid, a.atttypmod), a.attnotnull,
+    CASE WHEN a.atthasdef THEN
+        (SELECT pg_get_expr(d.adbin, CASE a.attgenerated WHEN '' THEN 0 ELSE a.attrelid END)
+         FROM pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum)
+    END,
+    CASE WHEN a.attgenerated <> '' OR a.attidentity <> '' OR a.attcollation <> t.typcollation
+              OR a.attstorage <> t.typstorage OR a.attoptions IS NOT NULL OR a.attfdwoptions IS NOT NULL
+              OR a.attcompression <> ''  -- since 14
+              OR a.attacl IS NOT NULL OR a.attstattarget <> -1 OR a.attinhcount > 0
+         THEN json_build_object(
+            'generated', CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END,
+            'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
+            'collation', CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0
+                         THEN a.attcollation::regcollation::text END,
+            'storage', CASE WHEN a.attstorage <> t.typstorage THEN
+                CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'x' THEN 'extended'
+                ELSE 'main' END END,
+            'compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,  -- since 14
+            'statistics_target', nullif(a.attstattarget, -1),
+            'options', a.attoptions,
+            'fdw_options', a.attfdwoptions,
+            'grants', a.attacl::text,
+            'inherited', a.attinhcount > 0,
+            'also_local', a.attinhcount > 0 AND a.attislocal
+        )
+    END
+FROM pg_class c
+JOIN pg_attribute a ON a.attrelid = c.oid
+JOIN pg_type t ON t.oid = a.atttypid
+WHERE c.relnamespace = ANY (%(schemas)s::oid[]) AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c')
+  AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attrelid, a.attnum

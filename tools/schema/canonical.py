@@ -1,0 +1,140 @@
+"""One text for expressions that the server prints in two ways, before and after a dump and reload.
+
+`status IN ('new', 'done')` over a varchar column is stored as an array of varchar that is cast to text[] as a whole:
+
+    ((status)::text = ANY ((ARRAY['new'::character varying, 'done'::character varying])::text[]))
+
+When that text is read again, the parser does not keep the cast of the array: it hands the type down to the elements
+(transformTypeCast and transformArrayExpr in parser/parse_expr.c: "If the subject of the typecast is an ARRAY[]
+construct and the target type is an array type, we invoke transformArrayExpr() directly so that we can pass down the
+type information"). The next print is the fixed point, and the form that is kept here:
+
+    ((status)::text = ANY (ARRAY[('new'::character varying)::text, ('done'::character varying)::text]))
+
+The rule is applied to the tokens of printed text, inside strings and function bodies never.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+)
+    | (?P<text>[Ee]'(?:[^'\\]|\\.|'')*' | (?:[BbXxNn]|[Uu]&)?'(?:[^']|'')*')
+    | (?P<quoted>"(?:[^"]|"")*")
+    | (?P<dollar>\$(?P<tag>[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*)?\$.*?\$(?(tag)(?P=tag))\$)
+    | (?P<word>[A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*)
+    | (?P<cast>::)
+    | (?P<number>\d[\w.]*)
+    | (?P<other>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_OPEN, _CLOSE = frozenset("(["), frozenset(")]")
+
+# The everyday case in one pass: an array of string constants. Strings, quoted names and dollar quotes are matched
+# first, so that nothing inside them is.
+_CONSTANT = r"'(?:[^']|'')*'::[a-z][a-z\ ]*"
+_EVERYDAY = re.compile(
+    rf"""(?<!["\w])\(ARRAY\[(?P<items>{_CONSTANT}(?:,\ {_CONSTANT})*)\]\)::(?P<type>[a-z][a-z\ ]*)\[\]
+    | [Ee]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*" | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$""",
+    re.VERBOSE | re.DOTALL,
+)
+_ITEM = re.compile(_CONSTANT)
+
+
+def canonical(text: str) -> str:
+    """The text with every cast of an ARRAY[...] handed down to its elements; the same text when there is none."""
+    if "ARRAY[" not in text or "])::" not in text:
+        return text
+    text = _EVERYDAY.sub(_everyday, text)
+    if "])::" not in text:
+        return text
+    tokens = [(m.lastgroup or "", m.group()) for m in _TOKEN.finditer(text)]
+    return "".join(_rewritten([t for _, t in tokens], [k for k, _ in tokens]))
+
+
+def _everyday(match: re.Match[str]) -> str:
+    if match["items"] is None:
+        return match.group()
+    return "ARRAY[" + ", ".join(f"({item})::{match['type']}" for item in _ITEM.findall(match["items"])) + "]"
+
+
+def _rewritten(tokens: list[str], kinds: list[str]) -> list[str]:
+    out: list[str] = []
+    at = 0
+    while at < len(tokens):
+        found = _cast_array(tokens, kinds, at)
+        if found is None:
+            out.append(tokens[at])
+            at += 1
+            continue
+        last, type_start, after = found
+        element_type = "".join(tokens[type_start : after - 2])
+        out.extend(_with_type(tokens, kinds, at + 1, last, element_type))
+        at = after
+    return out
+
+
+def _cast_array(tokens: list[str], kinds: list[str], at: int) -> tuple[int, int, int] | None:
+    """For `(ARRAY[...])::type[]` at `at`: where the `]`, the type and what follows it stand; else None."""
+    if tokens[at : at + 3] != ["(", "ARRAY", "["] or (at and kinds[at - 1] in ("word", "quoted")):
+        return None
+    last = _closing(tokens, at + 2)
+    if tokens[last + 1 : last + 3] != [")", "::"]:
+        return None
+    end = last + 3
+    while end < len(tokens) and tokens[end] != "[":
+        if tokens[end] == "(" and kinds[end - 1] in ("word", "quoted"):
+            end = _closing(tokens, end) + 1  # the type's modifier: numeric(10,2)
+        elif kinds[end] in ("word", "quoted", "space") or tokens[end] == ".":
+            end += 1
+        else:
+            return None
+    if tokens[end : end + 2] != ["[", "]"]:
+        return None
+    return last, last + 3, end + 2
+
+
+def _with_type(tokens: list[str], kinds: list[str], start: int, last: int, element_type: str) -> list[str]:
+    """The ARRAY[...] that starts at `start` and ends at `last` with every element cast; nested ones likewise."""
+    out = ["ARRAY["]
+    begin = start + 2
+    depth = 0
+    for at in range(begin, last + 1):
+        if at == last or (tokens[at] == "," and depth == 0):
+            if begin < at:
+                out.extend(_element(tokens[begin:at], kinds[begin:at], element_type))
+            if at < last:
+                out.append(",")
+            begin = at + 1
+        elif tokens[at] in _OPEN:
+            depth += 1
+        elif tokens[at] in _CLOSE:
+            depth -= 1
+    return [*out, "]"]
+
+
+def _element(tokens: list[str], kinds: list[str], element_type: str) -> list[str]:
+    """One element, cast. A constant of the type itself only takes on the modifier: 'a'::character varying(5)."""
+    lead = [tokens.pop(0)] if kinds[0] == "space" else []
+    kinds = kinds[len(lead) :]
+    if tokens[:2] == ["ARRAY", "["] and _closing(tokens, 1) == len(tokens) - 1:
+        return lead + _with_type(tokens, kinds, 0, len(tokens) - 1, element_type)
+    inner = "".join(_rewritten(tokens, kinds))
+    base = re.sub(r"\([\d,]+\)", "", element_type)
+    if base != element_type and kinds[0] == "text" and inner == f"{tokens[0]}::{base}":
+        return [*lead, f"{tokens[0]}::{element_type}"]
+    return [*lead, f"({inner})::{element_type}"]
+
+
+def _closing(tokens: list[str], at: int) -> int:
+    """Where the bracket that opens at `at` closes."""
+    depth = 0
+    for index in range(at, len(tokens)):
+        if tokens[index] in _OPEN:
+            depth += 1
+        elif tokens[index] in _CLOSE:
+            depth -= 1
+            if depth == 0:
+                return index
+    return len(tokens)

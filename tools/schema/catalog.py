@@ -1,0 +1,118 @@
+"""What the snapshot queries found, gathered under the names that people know: oids in, ObjectIds out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from .acl import grants
+from .canonical import canonical
+from .model import ObjectId, SchemaObject
+
+# Oids of the system catalogs themselves, fixed since they were introduced (catalog/pg_*.h).
+PG_TYPE, PG_CLASS, PG_CONSTRAINT, PG_REWRITE, PG_EXTENSION = 1247, 1259, 2606, 2618, 3079
+
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+_PRINTED = ("definition", "using", "check", "predicate", "partition_key", "arguments")
+_OPTIONS = ("options", "fdw_options")
+
+
+class Catalog:
+    """The objects under way. A property that is None, False, "" or empty is not kept."""
+
+    def __init__(
+        self,
+        keywords: Iterable[str],
+        members: Mapping[tuple[int, int], int],
+        default_acls: Mapping[str, str],
+        default_owner: str,
+    ) -> None:
+        self.properties: dict[ObjectId, dict[str, Any]] = {}
+        self.addresses: dict[int, dict[int, ObjectId]] = {PG_CLASS: {}, PG_TYPE: {}, PG_CONSTRAINT: {}}
+        self.columns: dict[tuple[int, int], ObjectId] = {}
+        self.relations: dict[tuple[str, str], ObjectId] = {}
+        self.shown: dict[int, str] = {}  # relation -> its printed name
+        self.numbers: dict[int, dict[int, tuple[str, int, int]]] = {}  # relation -> number -> column, type, collation
+        self.other_names: dict[int, int] = {}  # array, multirange -> the type that it comes with
+        self.needs: dict[ObjectId, set[ObjectId]] = {}
+        self.members = members
+        self._default_acls = {kind: list(grants(acl, default_owner)) for kind, acl in default_acls.items()}
+        self._keywords = frozenset(keywords)
+        self._quoted: dict[str, str] = {}
+
+    def quoted(self, name: str) -> str:
+        """The name as this server's quote_ident prints it (quote_identifier in utils/adt/ruleutils.c)."""
+        found = self._quoted.get(name)
+        if found is None:
+            safe = _PLAIN.fullmatch(name) is not None and name not in self._keywords
+            found = self._quoted[name] = name if safe else '"' + name.replace('"', '""') + '"'
+        return found
+
+    def qualified(self, schema: str, name: str) -> str:
+        return f"{self.quoted(schema)}.{self.quoted(name)}"
+
+    def grants(self, acl: str, owner: str) -> list[str]:
+        """The rights of an acl; of one that is only a letter, the default ones of that kind of object."""
+        default = self._default_acls.get(acl)
+        return list(grants(acl, owner)) if default is None else default
+
+    def add(self, classid: int, oid: int, id: ObjectId, properties: dict[str, Any]) -> None:
+        """Keep an object under its address; `properties` holds no empty values any more."""
+        self.addresses.setdefault(classid, {})[oid] = id
+        self.properties[id] = properties
+
+    def add_rows(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Keep rows of the general form: catalog, oid, kind, schema, parent, name, owner, acl, properties."""
+        for classid, oid, kind, schema, parent, name, owner, acl, found in rows:
+            if (classid, oid) in self.members:
+                continue
+            if kind in ("trigger", "policy", "rule"):
+                relation = self.relations.get((schema, parent))
+                if relation is None:
+                    continue
+                if name == "_RETURN" and kind == "rule":  # a view's query: speaks for the view
+                    self.addresses.setdefault(classid, {})[oid] = relation
+                    continue
+            properties = dict(kept(found or {}))
+            if kind == "default_privileges":
+                properties["grants"] = self.grants(acl, owner)
+            else:
+                if owner is not None:
+                    properties["owner"] = owner
+                if acl is not None:
+                    properties["grants"] = self.grants(acl, owner)
+            self.add(classid, oid, ObjectId(kind, schema, parent, name), properties)
+
+    def at(self, classid: int, oid: int, sub: int = 0) -> ObjectId | None:
+        """The object at an address: a column when `sub` says so; an extension's member is its extension."""
+        if sub and classid == PG_CLASS:
+            column = self.columns.get((oid, sub))
+            if column is not None:
+                return column
+        if classid == PG_TYPE:
+            while oid in self.other_names:
+                oid = self.other_names[oid]
+        found = self.addresses.get(classid, {}).get(oid)
+        if found is None and (extension := self.members.get((classid, oid))) is not None:
+            return self.addresses[PG_EXTENSION].get(extension)
+        return found
+
+    def objects(self) -> dict[ObjectId, SchemaObject]:
+        """Every object, with what it needs."""
+        found = {id: SchemaObject(id, properties) for id, properties in self.properties.items()}
+        for id, needed in self.needs.items():
+            found[id] = SchemaObject(id, self.properties[id], tuple(sorted(needed)))
+        return found
+
+
+def kept(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The properties worth keeping: not empty, printed text in canonical form, options by name."""
+    for key, value in found.items():
+        if value is None or value is False or value == "" or value == [] or value == {}:
+            continue
+        if key in _PRINTED:
+            value = canonical(value)
+        elif key in _OPTIONS:
+            value = dict(sorted((name, text) for name, _, text in (o.partition("=") for o in value)))
+        yield key, value

@@ -1,0 +1,33 @@
+"""One line that says whether two schemas are the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection
+from typing import Any
+
+from .model import Snapshot
+from .snapshot import SOFT
+
+
+def fingerprint(snapshot: Snapshot, *, ignore_properties: Collection[str] = ()) -> str:
+    """ "v1:" and a SHA-256 in hex over the identity and properties of every object.
+
+    Left out: soft properties (see snapshot.SOFT), `ignore_properties` (such as "owner" and "grants" where roles
+    differ by environment), dependencies, and the server's version. Two snapshots have the same one exactly when the
+    diff between them shows nothing significant, positions of columns counted.
+    """
+    without = SOFT | frozenset(ignore_properties)
+    tree: dict[str, dict[str, Any]] = {}
+    places: dict[tuple[str, ...], dict[str, Any]] = {}
+    for id, found in snapshot.objects.items():
+        place = places.get(id[:3])
+        if place is None:
+            place = places[id[:3]] = tree.setdefault("\x1f".join(id[:3]), {})
+        properties = found.properties
+        if not without.isdisjoint(properties):
+            properties = {k: v for k, v in properties.items() if k not in without}
+        place[id.name] = properties
+    text = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"v{snapshot.format}:{hashlib.sha256(text.encode()).hexdigest()}"
