@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from ..records import to_plain
@@ -71,3 +71,21 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     return value
+
+
+def is_alive(facts: Mapping[str, Any], sessions: Collection[int], starts: Mapping[str, str]) -> bool:
+    """Whether the session that a running row names is still there.
+
+    sessions: process ids of the database's sessions. starts: by process id when each began (UTC, ISO, microseconds);
+    one that is missing may not be seen, and then the number alone counts.
+    """
+    pid = facts.get("backend_pid")
+    if facts.get("status") != "running" or pid not in sessions:
+        return False
+    noted, began = facts.get("backend_start"), starts.get(str(pid))
+    if not noted or not began:
+        return True
+    return (
+        datetime.fromisoformat(str(noted)).astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+        == began
+    )

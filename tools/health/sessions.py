@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..sql.quote import literal
+from . import wording
 from .redact import query_head
 from .result import Advice
 
@@ -16,6 +17,12 @@ def who(row: Mapping[str, Any]) -> str:
         return "a prepared transaction"
     parts = [f"{word} {row[key]}" for key, word in (("user", "user"), ("application", "app")) if row.get(key)]
     return f"pid {row['pid']}" + (f" ({', '.join(parts)})" if parts else "")
+
+
+def wait_line(row: Mapping[str, Any]) -> str:
+    """ "pid 12 (user shop) waits 4 s for AccessShareLock on public.t: SELECT ?"."""
+    text = f": {row['query']}" if row.get("query") else ""
+    return f"{who(row)} waits {wording.seconds(row['wait_seconds'])} for {row['mode']} on {row['target']}{text}"
 
 
 def cancel_sql(row: Mapping[str, Any]) -> str:

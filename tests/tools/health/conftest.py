@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -58,13 +57,11 @@ def ask(database: SandboxDatabase) -> Iterator[Callable[..., CheckResult]]:
         yield asked
 
 
-@pytest.fixture
-def lone_role(production: SandboxServer) -> Iterator[str]:
-    """A role that may log in and nothing else; dropped at the end."""
-    name = f"lone_{os.getpid()}"
-    production.execute(f"CREATE ROLE {name} LOGIN")
-    yield name
-    production.execute(f"DROP ROLE {name}")
+@pytest.fixture(scope="session")
+def lone_role(production: SandboxServer) -> str:
+    """A role that may log in and nothing else."""
+    production.execute("CREATE ROLE lone LOGIN")
+    return "lone"
 
 
 @pytest.fixture

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any
-
 from .. import wording
-from ..ledger_rows import open_rows, progress
+from ..ledger_rows import is_alive, open_rows, progress
 from ..registry import Ask, check
 from ..result import Advice, Outcome, bad, ok, unknown
 
@@ -24,12 +20,12 @@ def half_applied_migrations(ask: Ask) -> Outcome:
     unknown when there is a ledger and nobody handed its rows in.
     """
     half = open_rows(ask.ledger_rows or ())
-    found = ask.rows(pids=[int(r["backend_pid"]) for r in half if r.get("backend_pid")])[0]
+    found = ask.rows()[0]
     if ask.ledger_rows is None:
         if found["has_ledger"]:
             return unknown("there is a ledger in this database, but its rows were not read")
         return ok("no ledger in this database")
-    working = [r for r in half if r["status"] == "running" and _alive(r, found["sessions"] or (), found["starts"])]
+    working = [r for r in half if is_alive(r, found["sessions"] or (), found["starts"] or {})]
     left = [r for r in half if r not in working]
     if not left:
         if working:
@@ -40,16 +36,3 @@ def half_applied_migrations(ask: Ask) -> Outcome:
     )
     advice = Advice("See what is true in the catalog, and whether to resume or to roll back.", "agentdb status")
     return bad(f"{wording.count(len(left), 'migration')} began and did not end: {names}", left, [advice])
-
-
-def _alive(row: dict[str, Any], sessions: Sequence[int], starts: Sequence[str] | None) -> bool:
-    """Whether the session that the row names is still the same one; without its start only the number is compared."""
-    if row.get("backend_pid") not in sessions:
-        return False
-    began = row.get("backend_start")
-    if not began or not starts:
-        return True
-    return (
-        datetime.fromisoformat(str(began)).astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
-        in starts
-    )
