@@ -58,6 +58,12 @@ def unreachable(dsn: Dsn, error: psycopg.Error) -> DatabaseError:
         return DatabaseError(
             "there is no such database on the server", where=dsn.identity(), hint="Check the database's name."
         )
+    if "unsupported startup parameter" in low:
+        return DatabaseError(
+            "a connection pooler in between refuses session settings",
+            where=dsn.identity(),
+            hint="Use the address of the server itself.",
+        )
     if "timeout" in low:
         return DatabaseError(
             "no answer within the time allowed", where=dsn.identity(), hint="Check host, port and firewall."

@@ -248,6 +248,8 @@ def _continue(
     left = [m for m in plan.migrations if m.number not in finished]
     if history.missing(conn) or any(r.plan_sha256 != plan.sha256 for r in ours):
         raise RefusedError("the ledger knows this approval for another plan", reason="plan-mismatch", hint=AGAIN)
+    if kind == "apply" and any(r.status == "rolled_back" for r in ours):
+        raise replayed()  # it was carried out and taken back: doing it again is another decision
     taken = history.applied(rows)
     for planned in left if kind == "apply" else ():
         if planned.number in taken:

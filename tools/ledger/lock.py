@@ -54,8 +54,9 @@ def hold(
     from ..databases.postgres import connect
 
     with connect(dsn, application_name="agentdb lock", options={"default_transaction_read_only": "on"}) as conn:
+        refuse_pooler(dsn, conn)  # before anything is SET that would stay in a pool's shared session
+        conn.execute("SET default_transaction_read_only = on")
         stay_open(conn)
-        refuse_pooler(dsn, conn)
         refuse_standby(conn)
         _acquire(conn, APPLIER, wait_seconds, sleep)
         try:
@@ -119,11 +120,12 @@ def refuse_pooler(dsn: Dsn, conn: Connection) -> None:
 
     first = _pid(conn)
     with connect(dsn, application_name="agentdb probe", options={"default_transaction_read_only": "on"}) as other:
+        shared = _pid(other) == first  # asked outside a transaction: a pool of one could not serve both
         for _ in range(POOLER_ROUNDS):
-            with other.transaction():
-                theirs = _pid(other)
-                mine = _pid(conn)
-            if mine != first or theirs == first:
+            if not shared:
+                with other.transaction():
+                    shared = _pid(other) == first or _pid(conn) != first
+            if shared:
                 raise RefusedError(
                     "there is a connection pooler in between that gives each transaction another session",
                     reason="pooler",

@@ -126,7 +126,9 @@ def test_a_script_that_changes_role_and_path_does_not_disturb_the_ledger(project
 
 def test_captured_rows_and_the_change_are_one(project: Any) -> None:
     project.do("CREATE TABLE t (id int, note text); INSERT INTO t VALUES (1, 'kept')")
-    capture = "CREATE SCHEMA IF NOT EXISTS agentdb_archive;\nCREATE TABLE agentdb_archive.m001 AS SELECT id, note FROM t;\n"
+    capture = (
+        "CREATE SCHEMA IF NOT EXISTS agentdb_archive;\nCREATE TABLE agentdb_archive.m001 AS SELECT id, note FROM t;\n"
+    )
     path = project.write("001_drop", "ALTER TABLE t DROP COLUMN note;\nSELECT 1/0;\n", capture=capture)
     with pytest.raises(DatabaseError, match="division by zero"):
         project.apply()
