@@ -2,7 +2,7 @@
 -- type's hold on its table, TOAST tables, the triggers inside foreign keys, the schema that everything lies in; and,
 -- as other properties tell them, the own columns of constraints and plain indexes, and a default's own column.
 SELECT
-    CASE WHEN f.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass END,
+    CASE WHEN f.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass::oid END,
     coalesce(f.adrelid, d.objid), coalesce(f.adnum, d.objsubid), d.refclassid, d.refobjid, d.refobjsubid, d.deptype::text
 FROM pg_depend d
 LEFT JOIN pg_attrdef f ON d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid
