@@ -1,0 +1,185 @@
+"""The rules: one record and one decorated function a file in rules/, found by name.
+
+    @rule(id="ban-x", title=..., on=("drop_stmt",), ...)
+    def check(step: Step) -> Iterator[Hit]:
+        yield Hit(why="what it does; whom it hurts", fix="what to write instead", relation=...)
+
+Adding a rule touches its file only.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ..records import Severity
+
+if TYPE_CHECKING:
+    from .step import Step
+
+
+class Category(StrEnum):
+    """What a rule is about; also the order of the documentation."""
+
+    LOCKS = "locks, scans and rewrites"
+    DATA = "data loss and data-dependent failure"
+    COMPATIBILITY = "application compatibility"
+    HYGIENE = "transactions and files"
+    POLICY = "design advice"
+    UNKNOWN = "what cannot be judged"
+    MEASURED = "what the sandbox saw"
+
+
+class Effect(StrEnum):
+    """What the server shows when the hazard is real; how the sandbox confirms or refutes a finding."""
+
+    REWRITE = "rewrite"  # the table's file is written anew
+    SCAN = "scan"  # every row is read
+    BUILD = "index build"  # an index is built over existing rows
+    LOCK = "lock"  # the lock itself is the hazard
+    FAILS = "failure"  # PostgreSQL refuses the statement
+    RUNS = "execution"  # the statement does what it says
+    NONE = "text"  # advice on the text; nothing to measure
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A place where a rule holds.
+
+    why: two sentences, what the statement does and whom it hurts. fix: the third, with SQL ready to paste.
+    relation: the table that the effect falls on (catalog key). effect, severity: other than the rule's own.
+    """
+
+    why: str
+    fix: str
+    relation: str = ""
+    objects: tuple[str, ...] = ()
+    severity: Severity | None = None
+    effect: Effect | None = None
+    lock: str = ""
+
+
+Check = Callable[["Step"], Iterable[Hit]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule as the registry, the documentation and `agentdb explain` know it.
+
+    on: names of the parser's nodes it looks at ("*": every statement). setup: the schema before the examples.
+    wrapped: the examples run inside one transaction. since: first PostgreSQL version it holds for; until: last.
+    scales: its harm grows with the table, so its severity follows the rows (see severity.py). late: it sees what the
+    other rules found in the same statement. enabled: False for advice that is off unless asked for.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    category: Category
+    why: str
+    fix: str
+    bad: str
+    good: str
+    source: str
+    on: tuple[str, ...]
+    check: Check
+    effect: Effect = Effect.NONE
+    setup: str = ""
+    wrapped: bool = False
+    since: int = 0
+    until: int = 0
+    scales: bool = False
+    late: bool = False
+    enabled: bool = True
+
+    def holds_for(self, version: int) -> bool:
+        """Whether the rule applies to a PostgreSQL major version."""
+        return self.since <= version and (not self.until or version <= self.until)
+
+    @property
+    def versions(self) -> str:
+        """The versions in words."""
+        if self.since and self.until:
+            return f"PostgreSQL {self.since} to {self.until}"
+        if self.since:
+            return f"PostgreSQL {self.since} and newer"
+        return f"PostgreSQL {self.until} and older" if self.until else "all versions of PostgreSQL"
+
+
+_rules: dict[str, Rule] = {}
+
+
+def rule(
+    *,
+    id: str,
+    title: str,
+    severity: Severity,
+    category: Category,
+    why: str,
+    fix: str,
+    bad: str,
+    good: str,
+    source: str,
+    on: tuple[str, ...] = (),
+    effect: Effect = Effect.NONE,
+    setup: str = "",
+    wrapped: bool = False,
+    since: int = 0,
+    until: int = 0,
+    scales: bool = False,
+    late: bool = False,
+    enabled: bool = True,
+) -> Callable[[Check], Check]:
+    """Register the decorated function as the rule's check."""
+
+    def register(check: Check) -> Check:
+        if id in _rules and _rules[id].check.__module__ != check.__module__:
+            raise ValueError(f"two rules are called {id}")
+        _rules[id] = Rule(
+            id, title, severity, category, why, fix, bad, good, source, on, check,
+            effect=effect, setup=setup, wrapped=wrapped, since=since, until=until, scales=scales, late=late,
+            enabled=enabled,
+        )  # fmt: skip
+        return check
+
+    return register
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """Every rule, by category, then id. Loads each module of the package `rules` by name."""
+    from . import rules as package
+
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package.__name__}.{module.name}")
+    order = list(Category)
+    return tuple(sorted(_rules.values(), key=lambda r: (order.index(r.category), r.id)))
+
+
+@cache
+def by_id() -> dict[str, Rule]:
+    """The rules by their ids."""
+    return {r.id: r for r in rules()}
+
+
+@cache
+def by_node() -> dict[str, tuple[Rule, ...]]:
+    """Node name -> the rules that look at it, late ones last; under "*" those that look at every statement."""
+    found: dict[str, list[Rule]] = {}
+    for one in sorted(rules(), key=lambda r: (r.late, r.id)):
+        for name in one.on:
+            found.setdefault(name, []).append(one)
+    return {name: tuple(ones) for name, ones in found.items()}
+
+
+def nearest(word: str, count: int = 3) -> tuple[str, ...]:
+    """The ids of rules most like a word."""
+    ids = list(by_id())
+    close = difflib.get_close_matches(word, ids, n=count, cutoff=0.5)
+    return tuple(close or [i for i in ids if word and word in i][:count])

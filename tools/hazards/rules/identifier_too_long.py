@@ -1,0 +1,43 @@
+"""A name of more than 63 bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ...records import Severity
+from ...sql import grammar
+from ..registry import Category, Hit, rule
+from ..step import Step
+from ..words import shown
+
+LONGEST = 63  # NAMEDATALEN - 1
+LONG_WORD = re.compile(r"[^\s,;()]{32,}")  # 63 bytes may be as few as 16 characters, but hardly ever are
+
+
+@rule(
+    id="identifier-too-long",
+    title="Name cut off after 63 bytes",
+    severity=Severity.WARNING,
+    category=Category.HYGIENE,
+    on=("*",),
+    why="PostgreSQL cuts names after 63 bytes and only notes it. Two long names may become the same, and programs that look "
+    "for the whole name do not find it.",
+    fix="Choose a name of at most 63 bytes.",
+    bad="CREATE TABLE a_table_whose_name_is_so_long_that_postgresql_cuts_it_off_at_the_end (id bigint PRIMARY KEY);",
+    good="CREATE TABLE a_table_with_a_short_name (id bigint PRIMARY KEY);",
+    source="Manual, section 4.1.1 Identifiers and Key Words.",
+)
+def check(step: Step) -> Iterator[Hit]:
+    # The tree holds names that are cut already, so only the text can tell; few statements have a word that long.
+    if step.node is None or step.inside or LONG_WORD.search(step.text) is None:
+        return
+    for name in dict.fromkeys(grammar.identifiers(step.text)):
+        if len(name.encode()) > LONGEST:
+            short = name.encode()[:LONGEST].decode(errors="ignore")
+            yield Hit(
+                f"The name {shown(name)} has {len(name.encode())} bytes: PostgreSQL calls it {shown(short)} and only notes"
+                " that. Programs that look for the whole name do not find it.",
+                "Choose a name of at most 63 bytes.",
+                objects=(short,),
+            )

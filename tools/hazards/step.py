@@ -1,0 +1,111 @@
+"""One statement on its way: what a rule may ask about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ..sql import grammar
+from ..sql.effects import object_word
+from .catalog import Catalog, Table
+from .context import Context
+from .registry import Effect, Hit, Rule
+from .shapes import Action, ColumnForm, TableForm, actions_of, relation_key, table_form
+from .transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A later statement of the script, for rules that look ahead."""
+
+    node_name: str
+    node: Any
+
+
+@dataclass
+class Step:
+    """A statement with the state of the world just before it.
+
+    index: its number in the script (that of the statement around it for one inside a body). line: in the file.
+    alone: the runner takes it out of the transaction around the script. inside: "" or what it stands in ("a DO block", "function f"). transactional: see records.Statement.
+    after: the statements that follow in the script. found: what rules said of this statement so far.
+    """
+
+    index: int
+    line: int
+    text: str
+    kind: str
+    node_name: str
+    node: Any
+    catalog: Catalog
+    transaction: Transaction
+    context: Context
+    transactional: bool | None = True
+    inside: str = ""
+    alone: bool = False
+    after: tuple[Ahead, ...] = ()
+    found: list[tuple[Rule, Hit]] = field(default_factory=list)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the statement runs inside a transaction block (or a body, which always does)."""
+        return (self.transaction.open and not self.alone) or bool(self.inside)
+
+    @property
+    def version(self) -> int:
+        return self.context.pg_version
+
+    @cached_property
+    def actions(self) -> tuple[Action, ...]:
+        """The actions of an ALTER TABLE; none for other statements (ALTER INDEX, ALTER VIEW among them)."""
+        if self.node_name == "alter_table_stmt" and self.objtype in ("TABLE", "FOREIGN TABLE"):
+            return actions_of(self.node)
+        return ()
+
+    @cached_property
+    def objtype(self) -> str:
+        return object_word(self.node, "objtype") if self.node_name == "alter_table_stmt" else ""
+
+    @cached_property
+    def form(self) -> TableForm:
+        """The CREATE TABLE in plain form. Errors: AttributeError for another statement."""
+        return table_form(self.node)
+
+    @cached_property
+    def relation(self) -> str:
+        """The catalog key of the statement's own relation."""
+        return relation_key(self.node.relation)
+
+    @cached_property
+    def table(self) -> Table:
+        """What is known of the statement's own relation."""
+        return self.catalog.table(self.relation)
+
+    @cached_property
+    def old(self) -> bool:
+        """Whether the statement's own relation was there before the change, so that others use it."""
+        return not self.catalog.is_new(self.relation)
+
+    def acts(self, *kinds: str) -> Iterator[Action]:
+        """The ALTER TABLE actions of some kinds."""
+        return (a for a in self.actions if a.kind in kinds)
+
+    def found_effects(self, *effects: Effect) -> list[tuple[Rule, Hit]]:
+        """What rules found in this statement so far that has one of the effects."""
+        return [(r, h) for r, h in self.found if (h.effect or r.effect) in effects]
+
+    def walk(self) -> Iterator[Any]:
+        """Every message of the statement's tree."""
+        return (message for _, message in grammar.walk(self.node))
+
+    def declared(self) -> Iterator[tuple[str, ColumnForm]]:
+        """(table, column) for each column that a CREATE TABLE or ALTER TABLE defines or gives a new type."""
+        if self.node_name == "create_stmt":
+            for column in self.form.columns:
+                yield self.form.name, column
+        for action in self.acts("AddColumn", "AlterColumnType"):
+            if action.column is not None:
+                action.column.name = action.name
+                yield self.relation, action.column
