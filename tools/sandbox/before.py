@@ -16,6 +16,7 @@ from ..sql.quote import ident
 from . import dump, extensions
 from .databases import SandboxDatabase, setting
 from .run import run_migration
+from .seed import populate
 
 if TYPE_CHECKING:
     import psycopg
@@ -115,20 +116,6 @@ def from_migrations(database: SandboxDatabase, migrations: Sequence[Migration]) 
     if stand_ins:
         notes.append(extensions.warning(stand_ins))
     return BeforeState("migrations", tuple(dict.fromkeys(notes)), stand_ins=stand_ins)
-
-
-def populate(connection: Connection) -> None:
-    """Fill the materialized views anew, in the order in which they were made; one that fails stays as it was."""
-    import psycopg
-
-    rows = connection.execute(
-        "SELECT oid::regclass::text FROM pg_catalog.pg_class WHERE relkind = 'm' AND oid >= 16384 ORDER BY oid"
-    ).fetchall()
-    for (name,) in rows:
-        try:
-            connection.execute(f"REFRESH MATERIALIZED VIEW {name}".encode())
-        except psycopg.Error:
-            continue
 
 
 @dataclass(frozen=True, slots=True)
