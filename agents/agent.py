@@ -68,9 +68,10 @@ def narrate(agent: Agent, run: Mapping[str, Any], model: Model | None) -> Draft:
     told = agent.facts(run)
     plain = {name: tuple(said) for name, said in agent.template(told).items()}
     sha = prompts.sha_of(agent.prompt)
-    if model is None:
+    facts = Facts.of(told)
+    if model is None or not facts.ids:  # nothing that could be cited, so nothing that could be said
         return Draft(agent.name, "facts", plain, prompt_sha256=sha)
-    reply = model.ask(prompt_of(agent, told).text, schema=schema_of(agent, Facts.of(told)))
+    reply = model.ask(prompt_of(agent, told).text, schema=schema_of(agent, facts))
     said = parts_of(agent, reply)
     if reply.kind != "answer" or not any(said.values()):
         problem = reply.problem or "the answer held no sentence"

@@ -159,7 +159,7 @@ def _notes(screen: Console, notes: Mapping[str, Any]) -> None:
                 )
     if notes.get("struck"):
         number = notes["struck"]
-        screen.print(f"  [quiet]{number} sentence{'' if number == 1 else 's'} that nothing showed were struck[/quiet]")
+        screen.print(f"  [quiet]{number} sentence{' was' if number == 1 else 's were'} struck: nothing showed what they said[/quiet]")
     for problem in problems:
         screen.print(f"  [quiet]{safe(problem)}; what the facts say stands instead[/quiet]")
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
     from ..agents.claims import Claim
-    from ..graph.run import Crew, Request, Standing
+    from ..graph.run import Crew, Standing
+    from ..graph.state import Request
     from .context import ProjectContext
     from .conversation import Conversation
-
-DONE = {"applied": "applied", "rejected": "rejected"}
 
 
 def review(
@@ -271,12 +270,13 @@ class Review:
         self.memory.keep(turn)
 
     def _claim(self, claim: Claim) -> None:
-        cites = f" [quiet]{_safe('[' + ', '.join(claim.cites) + ']')}[/quiet]" if claim.cites else ""
-        self.talk.say(f"  {_safe(claim.text)}{cites}", soft_wrap=True)
+        from .talk import show_claim
+
+        show_claim(self.talk, claim)
 
     # helpers of the above
 
-    def _question(self) -> dict[str, object]:
+    def _question(self) -> dict[str, Any]:
         """The question that the thread asks now. Errors: RefusedError("not-waiting")."""
         from ..errors import RefusedError
 

@@ -25,7 +25,8 @@ def run(
     show_prompts: bool = typer.Option(False, "--show-prompts", help="Print on stderr what is sent to the model."),
 ) -> None:
     """Send pending migrations through the crew and write the report."""
-    from ..graph.run import Request, name_for, thread_for
+    from ..graph.run import name_for, thread_for
+    from ..graph.state import Request
     from . import crew as opening
 
     project = opening.open_for_crew(no_model)

@@ -118,6 +118,44 @@ def answer_about_run(
     )
 
 
+def answer_about_incident(
+    model: Model,
+    facts: Mapping[str, Any],
+    earlier: Sequence[Turn],
+    question: str,
+    talk: Conversation,
+    on_claim: Callable[[Claim], None],
+) -> Turn:
+    """The turn that answers a question about an incident; the tools read what was seen at its beginning."""
+    from ..graph import triaging
+
+    def overview() -> str:
+        """The hypotheses, and how much there is of each part of the situation."""
+        return triaging.overview(facts)
+
+    def hypothesis(id: str) -> str:
+        """One hypothesis with what speaks for it and what can be done. id: like H-1."""
+        return triaging.hypothesis(facts, id)
+
+    def part(name: str) -> str:
+        """The rows of one part of the situation. name: blocking, transactions, connections, advisory_locks, prepared,
+        progress, invalid_indexes, sequences, wraparound or ledger."""
+        return triaging.part(facts, name)
+
+    return answer(
+        model,
+        "triage",
+        triaging.brief(facts),
+        (overview, hypothesis, part),
+        earlier,
+        question,
+        talk,
+        on_claim,
+        ids=triaging.ids_of(facts),
+        words=triaging.overview(facts),
+    )
+
+
 def answer(
     model: Model,
     prompt: str,
@@ -155,6 +193,14 @@ def answer(
         many = "s were" if turn.struck != 1 else " was"
         talk.say(f"  [quiet]{turn.struck} sentence{many} left out: nothing showed what they said[/quiet]")
     return turn
+
+
+def show_claim(talk: Conversation, claim: Claim) -> None:
+    """One checked sentence of an answer with what it cites."""
+    from .screen import safe
+
+    cites = f" [quiet]{safe('[' + ', '.join(claim.cites) + ']')}[/quiet]" if claim.cites else ""
+    talk.say(f"  {safe(claim.text)}{cites}", soft_wrap=True)
 
 
 def show_health(target: Target | None, talk: Conversation) -> None:

@@ -146,14 +146,15 @@ async def _stream(
     messages.append(HumanMessage(question))
     text, done = "", 0
     async with asyncio.timeout(seconds), openai.DefaultAsyncHttpxClient() as http:
-        agent = create_agent(
+        limits: list[Any] = [
+            ToolCallLimitMiddleware(run_limit=TOOL_CALLS, exit_behavior="end"),
+            ModelCallLimitMiddleware(run_limit=MODEL_CALLS, exit_behavior="end"),
+        ]
+        agent: Any = create_agent(
             model.client(http_async_client=http),
             [_as_tool(t, n, seen, on_tool) for t, n in zip(tools, itertools.repeat(itertools.count(1)), strict=False)],
             system_prompt=system,
-            middleware=[
-                ToolCallLimitMiddleware(run_limit=TOOL_CALLS, exit_behavior="end"),
-                ModelCallLimitMiddleware(run_limit=MODEL_CALLS, exit_behavior="end"),
-            ],
+            middleware=limits,
         )
         events = agent.astream({"messages": messages}, {"recursion_limit": 60}, stream_mode=["messages"], version="v2")
         async for part in events:

@@ -171,6 +171,7 @@ def workbench(
         lambda: sandbox_server(server_dsn=own, forbidden=forbidden, data_dir=home),
         target=target.dsn if target else None,
         applied=lambda: [m for m in files.discover(layout) if m.state == "applied"] if layout.base.is_dir() else [],
+        root=layout.root,
         rows=settings.sandbox.rows,
         timeout=seconds(settings.sandbox.statement_timeout),
     )

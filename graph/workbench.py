@@ -10,7 +10,8 @@ import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ..tools.databases.dsn import Dsn
@@ -42,7 +43,8 @@ class Stage:
 class Workbench:
     """Sandbox databases by the migrations that made them. The server starts with the first question.
 
-    target: whose schema the first state is; None for the state that `applied` makes. rows: synthetic rows per table.
+    target: whose schema the first state is; None for the state that `applied` makes. rows: synthetic rows per table of
+    the first state; what the migrations make stays as empty as it would be. root: messages show paths from there.
     """
 
     def __init__(
@@ -51,12 +53,14 @@ class Workbench:
         *,
         target: Dsn | None = None,
         applied: Callable[[], Sequence[Migration]] = tuple,
+        root: Path = Path("."),
         rows: int = 12,
         timeout: float = 60.0,
     ) -> None:
         self._factory = server
         self._target = target
         self._applied = applied
+        self._root = root
         self._rows = rows
         self._timeout = timeout
         self._held = contextlib.ExitStack()
@@ -106,33 +110,36 @@ class Workbench:
 
     def _first(self) -> Stage:
         from ..tools.sandbox import before
+        from ..tools.sandbox.before import populate
+        from ..tools.sandbox.seed import seed
+        from ..tools.schema.snapshot import read_snapshot
 
         database = self.server.create("before")
         if self._target is not None:
             self.before = before.from_target(database, self._target)
         else:
             self.before = before.from_migrations(database, self._applied())
-        return Stage(database, self._seeded(database))
-
-    def _next(self, migrations: Sequence[Migration]) -> Stage:
-        from ..tools.sandbox.run import run_migration
-
-        earlier = self.stage(migrations[:-1])
-        database = self.server.clone(earlier.database)
-        run = run_migration(database, migrations[-1], timeout=self._timeout)
-        if not run.ok:
-            database.drop()
-            return Stage(self.server.clone(earlier.database), earlier.snapshot, run)
-        return Stage(database, self._seeded(database), run)
-
-    def _seeded(self, database: SandboxDatabase) -> Snapshot:
-        """The schema as it is, after every table that has no rows got some."""
-        from ..tools.sandbox.before import populate
-        from ..tools.sandbox.seed import seed
-        from ..tools.schema.snapshot import read_snapshot
-
         with database.connect() as connection:
             if self._rows:
                 seed(connection, rows=self._rows)
                 populate(connection)
-            return read_snapshot(connection)
+            return Stage(database, read_snapshot(connection))
+
+    def _next(self, migrations: Sequence[Migration]) -> Stage:
+        from ..tools.sandbox.run import run_migration
+        from ..tools.schema.snapshot import read_snapshot
+
+        earlier = self.stage(migrations[:-1])
+        database = self.server.clone(earlier.database)
+        run = run_migration(database, self._shown(migrations[-1]), timeout=self._timeout)
+        if not run.ok:
+            database.drop()
+            return Stage(self.server.clone(earlier.database), earlier.snapshot, run)
+        with database.connect() as connection:
+            return Stage(database, read_snapshot(connection), run)
+
+    def _shown(self, migration: Migration) -> Migration:
+        """The migration with its path as messages show it."""
+        if not migration.path.is_relative_to(self._root):
+            return migration
+        return replace(migration, path=migration.path.relative_to(self._root))

@@ -43,8 +43,8 @@ def _carried(phase: str, carry: Any, decision: Plain, runtime: Runtime[Context])
         result: ApplyResult = carry(request_of(decision, context))
     except VerificationError as error:
         found = trouble_of(error)
-        result = getattr(error, "result", None)
-        return {"ok": False, "error": found, "reason": "not-verified", **(_told(result) if result else {"done": []})}
+        carried = getattr(error, "result", None)
+        return {"ok": False, "error": found, "reason": "not-verified", **(_told(carried) if carried else {"done": []})}
     except AgentdbError as error:
         found = trouble_of(error)
         say(runtime, phase, str(error), ok=False)

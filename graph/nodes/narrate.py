@@ -21,7 +21,7 @@ def narrate_one(state: State, runtime: Runtime[Context]) -> Plain:
     agent's sentences are made from the facts."""
     agent = CREW[str(state.get("agent"))]
     model = runtime.context.model if not state.get("trouble") else None
-    draft = narrate(agent, state, model)
+    draft = narrate(agent, _told(state), model)
     if model is not None:
         said = draft.problem or "answered"
         say(runtime, "notes", f"{agent.title}: {said}", ok=not draft.problem)
@@ -31,10 +31,11 @@ def narrate_one(state: State, runtime: Runtime[Context]) -> Plain:
 def check_notes(state: State, runtime: Runtime[Context]) -> Plain:
     """Writes notes from drafts, and empties those: what the facts do not show is struck and counted."""
     notes = []
+    told = _told(state)
     drafts = state.get("drafts") or {}
     for name, agent in CREW.items():
         if name in drafts:
-            notes.append(to_plain(checked(agent, state, _draft(drafts[name]))))
+            notes.append(to_plain(checked(agent, told, _draft(drafts[name]))))
     model = runtime.context.model
     by = f"written by {model.name}" if model else "from the facts, without a model"
     return {
@@ -48,6 +49,12 @@ def check_notes(state: State, runtime: Runtime[Context]) -> Plain:
             "prompts": {n["agent"]: n["prompt_sha256"] for n in notes},
         },
     }
+
+
+def _told(state: State) -> dict[str, Any]:
+    """The state as the agents take their facts from it: evidence as a list, in order."""
+    evidence = state.get("evidence") or {}
+    return {**state, "evidence": [evidence[key] for key in sorted(evidence)]}
 
 
 def _draft(data: dict[str, Any]) -> Draft:

@@ -11,7 +11,7 @@ from agentdb.agents.claims import Claim
 from agentdb.agents.model import Model
 from agentdb.config import ModelSettings
 from agentdb.errors import UsageError
-from agentdb.graph.chat import TOOL_CALLS, Turn, ask
+from agentdb.graph.chat import TOOL_CALLS, Tool, Turn, ask
 
 BRIEF = {"migrations": ["003_orders_by_customer"], "verdict": "blocked", "findings": ["F-1 require-concurrent-index"]}
 
@@ -32,7 +32,7 @@ def broken() -> str:
 
 
 def talk(
-    url: str, question: str, *tools: object, earlier: tuple[Turn, ...] = (), seconds: float = 20
+    url: str, question: str, *tools: Tool, earlier: tuple[Turn, ...] = (), seconds: float = 20
 ) -> tuple[Turn, list[Claim]]:
     shown: list[Claim] = []
     model = Model("stub", url, ModelSettings(timeout_seconds=20), _key="sk-canary-key")

@@ -163,7 +163,7 @@ def notes_box(notes: Mapping[str, Any]) -> list[str]:
         lines += [">", f"> **{plain(note['title'])}**"]
         lines += [f"> {plain(s['text'])} \\[{', '.join(s['cites'])}\\]  " for s in sentences]
     if notes.get("struck"):
-        lines += [">", f"> {_many(range(notes['struck']), 'sentence')} that nothing showed were struck."]
+        lines += [">", f"> {_many(range(notes['struck']), 'sentence')} struck: nothing showed what they said."]
     return [*lines, ""]
 
 
