@@ -6,6 +6,7 @@ semicolon. A syntax error's position counts characters from 1.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from postgast.errors import PgQueryError
 
 # Token kinds that the scanner gives for comments: -- to the end of the line, and /* */.
 _LINE_COMMENT, _BLOCK_COMMENT = 275, 276
+_IDENTIFIER = 258
 
 
 class RawStatement(NamedTuple):
@@ -87,6 +89,15 @@ def deparse(sql: str) -> str:
         raise GrammarError(error.message, error.cursorpos or 0) from None
 
 
+def without_constants(sql: str) -> str:
+    """The text with $1, $2 ... for the constants of data statements, passwords and function bodies; what defines a
+    schema stays. Text that the grammar rejects loses everything between quotes."""
+    try:
+        return str(postgast.normalize(sql))
+    except PgQueryError:
+        return re.sub(r"'[^']*(?:'|$)|\$(\w*)\$.*?(?:\$\1\$|$)", "'...'", sql, flags=re.DOTALL)
+
+
 def meaning(sql: str) -> str:
     """A hash of the script's tree that ignores layout, comments and constants. Errors: GrammarError."""
     try:
@@ -123,3 +134,25 @@ def enum_name(message: Any, field: str) -> str:
     """The name of an enumeration field's value: enum_name(drop, "remove_type") is "OBJECT_TABLE"."""
     descriptor = message.DESCRIPTOR.fields_by_name[field]
     return str(descriptor.enum_type.values_by_number[getattr(message, field)].name)
+
+
+def printed(expression: Any) -> str:
+    """An expression node as SQL, always in the same words; "" when it cannot be printed."""
+    tree = postgast.parse("SELECT 1")
+    target = tree.stmts[0].stmt.select_stmt.target_list[0].res_target.val
+    target.CopyFrom(expression)
+    try:
+        return str(postgast.deparse(tree)).removeprefix("SELECT ")
+    except PgQueryError:
+        return ""
+
+
+def identifiers(sql: str) -> list[str]:
+    """The names in a text in order, quoted ones without their quotes, at their whole length (the tree cuts them)."""
+    try:
+        tokens = postgast.scan(sql).tokens
+    except PgQueryError:
+        return []
+    data = sql.encode()
+    found = (data[t.start : t.end].decode(errors="replace") for t in tokens if t.token == _IDENTIFIER)
+    return [n[1:-1].replace('""', '"') if n.startswith('"') else n.lower() for n in found]
