@@ -49,8 +49,13 @@ def canonical(text: str) -> str:
     text = _EVERYDAY.sub(_everyday, text)
     if "])::" not in text:
         return text
-    tokens = [(m.lastgroup or "", m.group()) for m in _TOKEN.finditer(text)]
+    tokens = tokens_of(text)
     return "".join(_rewritten([t for _, t in tokens], [k for k, _ in tokens]))
+
+
+def tokens_of(text: str) -> list[tuple[str, str]]:
+    """The tokens of printed text with their kinds (space, text, quoted, dollar, word, cast, number, other)."""
+    return [(m.lastgroup or "", m.group()) for m in _TOKEN.finditer(text)]
 
 
 def _everyday(match: re.Match[str]) -> str:

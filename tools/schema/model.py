@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 
@@ -38,7 +39,7 @@ class SchemaObject:
     depends: tuple[ObjectId, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
     """Every object of a database's schema at one moment, by identity; iteration is in sorted order of identity."""
 
@@ -48,15 +49,34 @@ class Snapshot:
     objects: Mapping[ObjectId, SchemaObject] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[SchemaObject]:
-        return iter(self.objects[k] for k in sorted(self.objects))
+        return iter(self._sorted)
 
     def of(self, kind: str) -> tuple[SchemaObject, ...]:
         """The objects of one kind, sorted by identity."""
-        return tuple(self.objects[k] for k in sorted(self.objects) if k.kind == kind)
+        return self._by_kind.get(kind, ())
 
     def children(self, table: ObjectId, kind: str) -> tuple[SchemaObject, ...]:
         """The columns, constraints, indexes or triggers of a table; columns in their order."""
-        found = [
-            o for k, o in self.objects.items() if k.kind == kind and (k.schema, k.parent) == (table.schema, table.name)
-        ]
-        return tuple(sorted(found, key=lambda o: (o.properties.get("position", 0), o.id)))
+        return self._by_parent.get((kind, table.schema, table.name), ())
+
+    @cached_property
+    def _sorted(self) -> tuple[SchemaObject, ...]:
+        return tuple(self.objects[k] for k in sorted(self.objects))
+
+    @cached_property
+    def _by_kind(self) -> dict[str, tuple[SchemaObject, ...]]:
+        found: dict[str, list[SchemaObject]] = {}
+        for item in self._sorted:
+            found.setdefault(item.id.kind, []).append(item)
+        return {kind: tuple(items) for kind, items in found.items()}
+
+    @cached_property
+    def _by_parent(self) -> dict[tuple[str, str, str], tuple[SchemaObject, ...]]:
+        found: dict[tuple[str, str, str], list[SchemaObject]] = {}
+        for item in self._sorted:
+            if item.id.parent:
+                found.setdefault(item.id[:3], []).append(item)
+        return {
+            place: tuple(sorted(items, key=lambda o: (o.properties.get("position", 0), o.id)))
+            for place, items in found.items()
+        }
