@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from ..config import Settings
 from ..errors import RefusedError
 from ..tools import naming
 from ..tools.databases.dsn import Dsn
+from ..tools.durations import seconds
 from ..tools.files import Layout
 from .checkpoint import checkpointer, held
 from .context import Context, Target, now
@@ -234,17 +234,6 @@ def is_stale(standing: Standing, layout: Layout) -> bool:
         if naming.checksum(text) != known["sha256"]:
             return True
     return False
-
-
-def seconds(duration: str) -> float:
-    """A duration as PostgreSQL writes it ("500ms", "60s", "5min", "1h") in seconds; a bare number is milliseconds."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|min|h|d)?\s*", duration)
-    if not match:
-        from ..errors import ConfigError
-
-        raise ConfigError(f"'{duration}' is not a duration", hint='Write it like "500ms", "60s" or "5min".')
-    factors = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-    return float(match[1]) * factors[match[2] or "ms"]
 
 
 def _config(thread: str) -> RunnableConfig:

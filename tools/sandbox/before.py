@@ -106,7 +106,7 @@ def from_migrations(database: SandboxDatabase, migrations: Sequence[Migration]) 
         run = run_migration(database, migration, trace=False)
         if not run.ok:
             raise SandboxError(
-                f"the earlier migration {migration.label} does not run: {_without_place(run.error)}",
+                f"the earlier migration {migration.label} does not run: {without_place(run.error)}",
                 where=f"{migration.path}:{run.line}" if run.line else str(migration.path),
                 hint="Mend it, or name a --target to start from its schema instead of replaying files.",
             )
@@ -197,5 +197,6 @@ def _first_line(text: str) -> str:
     return line if len(line) <= 80 else line[:77] + "..."
 
 
-def _without_place(text: str) -> str:
+def without_place(text: str) -> str:
+    """An error's text without the file and line before it."""
     return re.sub(r"^\S+?:\d+: ", "", text)

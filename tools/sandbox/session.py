@@ -68,6 +68,7 @@ class Session:
         capture_ms = 0.0
         statements = self.script.statements if self.script.problem is None else (_whole(self.script),)
         wrapped = _wrapped(statements)
+        self.note_mixture(statements)
         if capture_sql:
             began = time.perf_counter()
             try:
@@ -102,6 +103,14 @@ class Session:
             settings=settings,
             capture_ms=capture_ms,
         )
+
+    def note_mixture(self, statements: Sequence[Parsed]) -> None:
+        outside = [p.statement for p in statements if p.statement.transactional is False]
+        if outside and len(outside) < len(statements) and not self.no_transaction:
+            self.notes.append(
+                f"line {outside[0].span.line}: {outside[0].kind} cannot stand in a transaction and other statements of the"
+                " file would; `agentdb apply` refuses such a file unless it says `-- agentdb: no-transaction`"
+            )
 
     # -- transactions
 
