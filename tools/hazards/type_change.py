@@ -133,19 +133,21 @@ def _same_name(source: TypeRef, target: TypeRef) -> Verdict:
 
 
 def _precision(source: TypeRef, target: TypeRef) -> Verdict:
-    def digits(kind: TypeRef) -> int:
-        mods = kind.mods[1:] if kind.name == "interval" else kind.mods
-        return _number(mods[0]) if mods else 6
-
     # An interval's first modifier is a mask of fields; all that reach down to SECOND (1 << 12) keep every value.
     cut = source.name == "interval" and source.mods[:1] != target.mods[:1] and bool(target.mods)
     if cut and not _number(target.mods[0]) & 1 << 12:
         return Verdict(Cost.REWRITE, "fields of the interval are cut")
-    if digits(target) < digits(source) or (source.name in ("time", "timetz") and target.mods and not source.mods):
+    if _digits(target) < _digits(source) or (source.name in ("time", "timetz") and target.mods and not source.mods):
         return Verdict(Cost.REWRITE, f"{target} keeps fewer digits than {source}")
-    if source.name != target.name and target.mods and digits(target) < 6:
+    if source.name != target.name and target.mods and _digits(target) < 6:
         return Verdict(Cost.REWRITE, f"{target} keeps fewer digits")
     return Verdict(Cost.FREE)
+
+
+def _digits(kind: TypeRef) -> int:
+    """The fractional digits of a time type; six where none are said."""
+    mods = kind.mods[1:] if kind.name == "interval" else kind.mods
+    return _number(mods[0]) if mods else 6
 
 
 def _number(mod: int | str) -> int:
@@ -201,6 +203,10 @@ def _without_old_type(new: TypeRef, chain: tuple[TypeRef, ...], catalog: Catalog
         return Verdict(Cost.REWRITE, f"the value goes through {chain[0]}")
     if target.name == "bpchar" and target.mods:
         return Verdict(Cost.REWRITE, "char(n) is padded anew")
+    if target.name == "numeric" and target.mods:
+        return Verdict(Cost.REWRITE, f"only a narrower numeric of the same scale becomes {new} without")
+    if target.name in PRECISION and not target.dims and _digits(target) < 6:
+        return Verdict(Cost.REWRITE, f"{new} keeps fewer digits than the usual six")
     if target.name in OFTEN_FREE or target.dims:
         return Verdict(Cost.UNKNOWN, f"some types become {new} without a rewrite and the column's is not known here")
     if target.name not in BUILTIN:

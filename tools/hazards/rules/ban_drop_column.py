@@ -49,7 +49,18 @@ def _by_type(step: Step) -> Iterator[Hit]:
         return
     for target in step.node.objects:
         name = key(object_name(target))
-        for table, column in step.catalog.users_of_type(name):
+        users = step.catalog.users_of_type(name)
+        domain = step.catalog.domains.get(name)
+        new = name in step.catalog.new_types or (domain is not None and domain.new)
+        if not users and not new and not step.catalog.complete:
+            what = f"DROP {object_word(step.node, 'remove_type')} {shown(name)} CASCADE"
+            yield Hit(
+                f"{what} deletes every column of that type with all its values, whichever tables have one. Programs that"
+                " still read or write them fail from then on.",
+                "Drop the columns by name in an earlier migration, and leave CASCADE out.",
+                objects=(name,),
+            )
+        for table, column in users:
             if not step.catalog.is_new(table.name):
                 yield _hit(table.name, column.name, f"DROP TYPE {shown(name)} CASCADE")
 

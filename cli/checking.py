@@ -1,0 +1,200 @@
+"""From what the user asked for to a report of findings: which files, which schema before them, measured or not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError
+from ..tools.hazards.context import Context
+from ..tools.hazards.registry import by_id, nearest
+from ..tools.hazards.report import Report
+from ..tools.hazards.run import Session, numbered
+from ..tools.records import Evidence, Finding, Severity
+from ..tools.sql.parse import Script, parse
+from .sources import Source, changed_since, from_paths, read
+
+if TYPE_CHECKING:
+    from .context import ProjectContext
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line said; None where it said nothing."""
+
+    files: tuple[Path, ...] = ()
+    static: bool = False
+    fail_on: str | None = None
+    in_transaction: bool | None = None
+    pg_version: int | None = None
+    schema_dir: Path | None = None
+    target: str | None = None
+    since: str | None = None
+    enable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The project's word on findings."""
+
+    fail_on: str = "error"
+    pg_version: int = 18
+    severity: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Checked:
+    """One file's findings on the way to the report."""
+
+    source: Source
+    script: Script
+    findings: tuple[Finding, ...]
+    context: Context
+    evidence: tuple[Evidence, ...] = ()
+
+
+def findings_of(wishes: Wishes) -> Report:
+    """The report of a check. Errors: UsageError, ConfigError."""
+    project = _project()
+    rules = _rules(wishes, project)
+    for name in (*wishes.enable, *rules.severity):
+        if name != "all" and name not in by_id():
+            close = nearest(name, 1)
+            raise UsageError(f"there is no rule '{name}'", hint=f"Did you mean {close[0]}?" if close else "")
+    context = Context(pg_version=rules.pg_version, severity=rules.severity, enabled=wishes.enable, in_transaction=False)
+    if wishes.files or wishes.schema_dir is not None:
+        sources = from_paths(wishes.files or (Path("."),), wishes.schema_dir)
+        checked = _plain(_kept(sources, wishes.since), context, wishes)
+    else:
+        checked = _pending(project, context, wishes)
+    notes: list[str] = []
+    measured = False
+    if not wishes.static and checked:
+        from .measuring import measure
+
+        measured, notes = measure(checked, project, wishes)
+    found = [f for one in checked for f in one.findings]
+    return Report(
+        numbered(found),
+        evidence=tuple(e for one in checked for e in one.evidence),
+        paths=tuple(one.source.path for one in checked),
+        statements=sum(len(one.script.statements) for one in checked),
+        fail_on=rules.fail_on,
+        pg_version=rules.pg_version,
+        measured=measured,
+        notes=tuple(notes),
+    )
+
+
+def _project() -> ProjectContext | None:
+    """The project around the working directory; None without agentdb.toml, so that pydantic need not be loaded."""
+    here = Path.cwd()
+    if not any((folder / "agentdb.toml").is_file() for folder in (here, *here.parents)):
+        return None
+    from .context import open_project
+
+    return open_project()
+
+
+def _rules(wishes: Wishes, project: ProjectContext | None) -> Rules:
+    if project is None:
+        said = os.environ.get("AGENTDB_FAIL_ON", "error")
+        if said not in ("info", "warning", "error", "never"):
+            raise UsageError(f"AGENTDB_FAIL_ON cannot be '{said}'", hint="Write info, warning, error or never.")
+        made = Rules(fail_on=said)
+    else:
+        hazards = project.settings.hazards
+        made = Rules(hazards.fail_on, hazards.pg_version or 18, hazards.severity)
+    return replace(made, fail_on=wishes.fail_on or made.fail_on, pg_version=wishes.pg_version or made.pg_version)
+
+
+def _kept(sources: Sequence[Source], since: str | None) -> list[Source]:
+    if since is None:
+        return list(sources)
+    changed = changed_since(since, Path.cwd())
+    return [s for s in sources if Path(s.path).resolve() in changed]
+
+
+def _plain(sources: Sequence[Source], context: Context, wishes: Wishes) -> list[Checked]:
+    """Files by themselves: each finds the schema that its setup builds, or one of which nothing is known."""
+    made = []
+    setups: dict[tuple[Path, ...], tuple[Script, ...]] = {}
+    for source in sources:
+        own = context
+        if source.setup is not None:
+            if source.setup not in setups:
+                setups[source.setup] = tuple(parse(s.sql) for s in map(read, source.setup) if s.problem is None)
+            own = replace(context, setup=setups[source.setup], schema_complete=True)
+        wrapped = wishes.in_transaction if wishes.in_transaction is not None else bool(source.in_transaction)
+        own = replace(own, in_transaction=wrapped)
+        made.append(_check(source, Session(own)))
+    return made
+
+
+def _check(source: Source, session: Session) -> Checked:
+    script = parse(source.sql)
+    found = session.check(script, path=source.path, in_transaction=session.context.in_transaction)
+    if source.problem is not None:
+        found = (_unreadable(source),)
+    return Checked(source, script, found, session.context)
+
+
+def _unreadable(source: Source) -> Finding:
+    problem = source.problem
+    assert problem is not None
+    rule = by_id()["unreadable-file"]
+    line = problem.where.rpartition(":")[2]
+    return Finding(
+        rule.id,
+        Severity.ERROR,
+        rule.title,
+        f"This file cannot be read as SQL: {problem.what}. Nothing in it was checked.",
+        problem.hint,
+        path=source.path,
+        line=int(line) if line.isdigit() else 0,
+    )
+
+
+def _pending(project: ProjectContext | None, context: Context, wishes: Wishes) -> list[Checked]:
+    """The project's pending migrations as one change: each finds what those before it made."""
+    from ..tools.files import Layout, discover
+
+    layout = project.layout if project is not None else Layout(Path.cwd())
+    migrations = discover(layout)
+    pending = [m for m in migrations if m.state == "pending"]
+    if wishes.since is not None:
+        changed = changed_since(wishes.since, layout.root)
+        pending = [m for m in pending if m.path.resolve() in changed]
+    chosen = {m.path for m in pending}
+    first = min((m.number for m in pending), default=0)
+    before = tuple(
+        parse(m.sql) for m in migrations if m.path not in chosen and (m.number < first or m.state == "applied")
+    )
+    context = replace(
+        context,
+        setup=before,
+        schema_complete=bool(before) and wishes.target is None,
+        lock_timeout_set=True,
+        splits=True,
+        in_transaction=True,
+    )
+    session = Session(context)
+    made = []
+    for migration in pending:
+        path = _shown(migration.path)
+        source = Source(path, migration.sql, migration=migration)
+        wrapped = wishes.in_transaction if wishes.in_transaction is not None else not migration.no_transaction
+        script = parse(migration.sql)
+        found = session.check(script, path=path, in_transaction=wrapped)
+        made.append(Checked(source, script, found, context))
+    return made
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
