@@ -21,7 +21,9 @@ TOOL_FLOORS = [
     {"schema"},
     {"hazards", "sandbox"},
     {"rollback", "conflicts", "docs", "health", "ledger"},
+    {"report"},
 ]
+BESIDE = {("files", "naming"), ("files", "records")}
 SOURCES = sorted(p for floor in FLOORS for p in [ROOT / f"{floor}.py", *(ROOT / floor).rglob("*.py")] if p.is_file())
 HEAVY = ("langgraph", "langchain", "langchain_core", "langchain_openai", "openai", "langsmith")
 
@@ -73,7 +75,8 @@ def test_tools_import_only_lower_tools(path: Path) -> None:
         pieces = module.split(".")
         if pieces[:2] != ["agentdb", "tools"] or len(pieces) < 3 or pieces[2] not in rank or own not in rank:
             continue
-        assert pieces[2] == own or rank[pieces[2]] < rank[own], f"{path}:{line}: {own} imports {module}"
+        lower = pieces[2] == own or rank[pieces[2]] < rank[own] or (own, pieces[2]) in BESIDE
+        assert lower, f"{path}:{line}: {own} imports {module}"
 
 
 @pytest.mark.parametrize("path", [p for p in SOURCES if p.parts[-2:] != ("agents", "model.py")], ids=str)
@@ -87,7 +90,7 @@ def test_only_graph_and_agents_know_the_model_libraries(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_files_fit_in_a_head(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 450
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 420
 
 
 def clean_environment() -> dict[str, str]:
