@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psycopg
 
 from ...errors import AgentdbError, DatabaseError, RefusedError
 from .. import files
+from ..records import Migration
 from . import audit, execute, history, lock, prints, progress, seen
 from .execute import Attempt, StatementFailed
 from .gate import Cleared, Item, drifted
@@ -60,9 +64,8 @@ def carry_out(request: ApplyRequest, cleared: Cleared, lock_conn: Connection) ->
         done.append(one)
         notes += _move(request, cleared, item)
         request.checkpoint(f"moved-{item.planned.label}")
-    if not cleared.items:
-        notes += _tidy(request, cleared, now)
-    _seal(request, cleared)
+    notes += _put_in_order(request, cleared, lock_conn)
+    _seal(request, cleared, now)
     return Carried(tuple(done), now, installed, tuple(notes))
 
 
@@ -82,8 +85,12 @@ def _open_ledger(request: ApplyRequest, cleared: Cleared) -> tuple[str, ...]:
     return installed
 
 
-def _seal(request: ApplyRequest, cleared: Cleared) -> None:
-    with _session(request) as conn:
+def _seal(request: ApplyRequest, cleared: Cleared, now: Prints) -> None:
+    """The run's last line; and the schema, where an interrupted run had done its last migration and not noted it."""
+    with _session(request) as conn, conn.transaction():
+        last = max(cleared.finished, key=lambda r: r.id, default=None)
+        if last and not last.fingerprint_after and not cleared.items:
+            progress.measured(conn, last.id, now)
         audit.record(conn, request.who, "ended", {"plan_sha256": cleared.plan.sha256, "kind": cleared.plan.kind})
 
 
@@ -99,9 +106,13 @@ def _carry_one(
     word = "rolled back" if kind == "rollback" else "applied"
 
     def recheck() -> None:
-        if not lock.still_held(lock_conn):
-            raise lock.lost()
-        if prints.measure(lock_conn) != before:
+        try:
+            if not lock.still_held(lock_conn):
+                raise lock.lost()
+            changed = prints.measure(lock_conn) != before
+        except psycopg.OperationalError:
+            raise lock.lost() from None
+        if changed:
             raise drifted("the schema changed after the plan had passed the gate")
 
     with _session(request) as conn:
@@ -236,7 +247,6 @@ def _failed(
         execute.settle(attempt.conn)
         progress.failed(attempt.conn, attempt.row_id, failure.to_json(), dirty=dirty)
         audit.record(attempt.conn, request.who, "failed", detail | failure.to_json())
-    number = "the commit" if failure.step is None else f"statement {failure.step + 1} of {len(item.work.steps)}"
     state = " ".join(f"{failure.sqlstate}: {failure.message}".split())
     if failure.detail:
         state += f" ({' '.join(failure.detail.split())})"
@@ -244,13 +254,11 @@ def _failed(
         hint = f"{left} `agentdb status` says what is there; apply --resume continues, rollback takes it back.".strip()
     else:
         hint = f"{left} Nothing of {item.planned.label} is left in the database.".strip()
-    return DatabaseError(f"{number} failed: {state}", where=failure.where, hint=hint)
+    return DatabaseError(f"{failure.number} failed: {state}", where=failure.where, hint=hint)
 
 
 def _clean_up(attempt: Attempt, item: Item, failure: StatementFailed) -> str:
     """What became of a statement that failed outside a transaction, in words; what it left is removed if it can be."""
-    import psycopg
-
     conn = attempt.conn
     row = conn.execute("SELECT under_way IS NOT NULL FROM agentdb.history WHERE id = %s", (attempt.row_id,)).fetchone()
     if failure.step is None or not (row and row[0]):
@@ -297,33 +305,32 @@ def _finished_before(request: ApplyRequest, cleared: Cleared, row: HistoryRow) -
 
 
 def _move(request: ApplyRequest, cleared: Cleared, item: Item) -> list[str]:
-    """The migration's file put where it belongs now. The ledger is the truth: a file that cannot be moved is a note."""
+    """A note when the migration's file could not be put where it belongs now; the ledger is the truth, not the folder."""
     folder = request.layout.pending if cleared.plan.kind == "rollback" else request.layout.applied
-    migration = item.migration
-    if migration.path.parent == folder or migration.path.parent == request.layout.archived:
+    return _moved(item.migration, folder) if item.migration.path.parent != request.layout.archived else []
+
+
+def _put_in_order(request: ApplyRequest, cleared: Cleared, conn: Connection) -> list[str]:
+    """Files that a run moved too late, because it was killed in between, lie where the ledger says."""
+    notes: list[str] = []
+    if cleared.plan.kind == "rollback":
+        back = {r.number for r in cleared.finished}
+        for migration in files.discover(request.layout):
+            if migration.number in back:
+                notes += _moved(migration, request.layout.pending)
+        return notes
+    done = {(r.label, r.checksum) for r in history.applied(history.runs(conn)).values()}
+    for migration in files.discover(request.layout):
+        if (migration.label, migration.sha256) in done:
+            notes += _moved(migration, request.layout.applied)
+    return notes
+
+
+def _moved(migration: Migration, folder: Path) -> list[str]:
+    if migration.path.parent == folder:
         return []
     try:
         files.move(migration, folder)
     except (AgentdbError, OSError) as error:
         return [f"{migration.path.name} could not be moved to {folder.name}/: {error}"]
     return []
-
-
-def _tidy(request: ApplyRequest, cleared: Cleared, now: Prints) -> list[str]:
-    """The end of a run that was interrupted when all its migrations were done: files moved, the schema noted."""
-    notes: list[str] = []
-    from . import plan as plans
-
-    for planned in cleared.plan.migrations:
-        migration = plans.find(request.layout, planned.label)
-        folder = request.layout.pending if cleared.plan.kind == "rollback" else request.layout.applied
-        if migration.path.parent not in (folder, request.layout.archived):
-            try:
-                files.move(migration, folder)
-            except (AgentdbError, OSError) as error:
-                notes.append(f"{migration.path.name} could not be moved to {folder.name}/: {error}")
-    last = max(cleared.finished, key=lambda r: r.id, default=None)
-    if last and not last.fingerprint_after:
-        with _session(request) as conn:
-            progress.measured(conn, last.id, now)
-    return notes

@@ -70,6 +70,7 @@ class StatementFailed(Exception):
         self.message = (error.diag.message_primary or str(error)).strip()
         self.detail = error.diag.message_detail or ""
         self.step = step
+        self.number = "the commit" if step is None else f"statement {step + 1} of {len(work.steps)}"
         self.where = work.place(step) if step is not None else work.where
 
     def to_json(self) -> dict[str, Any]:

@@ -116,14 +116,11 @@ def at_target(request: ApplyRequest, kind: str, plan: Plan | None, conn: Connect
         if not request.resume:
             raise replayed()
         return _continue(request, kind, plan, approval, conn, rows)
-    now = _plan_now(request, kind, plan, conn)
+    current = prints.measure(conn)
+    now = _plan_now(request, kind, plan, conn, current)
     if plan is not None:
         _compare(plan, now)
     _check_interrupted(request, now, rows)
-    snapshot = read_snapshot(conn)
-    current = prints.of(snapshot)
-    if current.fingerprint != now.fingerprint:
-        raise drifted()
     items = tuple(_item(request, now, planned, rows) for planned in now.migrations)
     return Cleared(now, approval, approval is not None, items, (), _stale(rows), current)
 
@@ -173,7 +170,7 @@ def _is_used(conn: Connection, approval: Approval) -> bool:
     return found is not None
 
 
-def _plan_now(request: ApplyRequest, kind: str, plan: Plan | None, conn: Connection) -> Plan:
+def _plan_now(request: ApplyRequest, kind: str, plan: Plan | None, conn: Connection, current: Prints) -> Plan:
     """The plan made again from the files and the target as they are; what only the approver knew is taken over."""
     labels = plan.labels if plan else request.labels
     chosen = [plans.find(request.layout, label) for label in labels] if labels else None
@@ -187,6 +184,7 @@ def _plan_now(request: ApplyRequest, kind: str, plan: Plan | None, conn: Connect
         certificates={m.label: m.certificate for m in plan.migrations} if plan else None,
         expected_fingerprint=plan.expected_fingerprint if plan else request.expected_fingerprint,
         evidence_sha256=plan.evidence_sha256 if plan else "",
+        fingerprint=current.fingerprint,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...errors import RefusedError, UsageError
+from ...errors import MigrationFileError, RefusedError, UsageError
 from .. import files, naming
 from ..files import Layout
 from ..records import Migration, to_plain
@@ -142,8 +142,12 @@ def find(layout: Layout, label: str) -> Migration:
     Errors: RefusedError("changed-file") when it is gone."""
     for folder in (layout.pending, layout.applied, layout.archived):
         path = folder / f"{label}.sql"
-        if path.is_file():
-            return files.read_migration(path, layout)
+        try:
+            if path.is_file():
+                return files.read_migration(path, layout)
+        except MigrationFileError:
+            if path.exists():
+                raise  # else another apply has just moved it
     raise RefusedError(
         "the migration's file is not there", reason="changed-file", where=f"{label}.sql", hint="Restore the file."
     )
@@ -160,8 +164,9 @@ def build_plan(
     certificates: Mapping[str, str] | None = None,
     expected_fingerprint: str = "",
     evidence_sha256: str = "",
+    fingerprint: str = "",
 ) -> Plan:
-    """The plan for a target as it is now.
+    """The plan for a target as it is now. fingerprint: of its schema, when the caller has just measured it.
 
     migrations: None for all that are pending; for a rollback, those to take back. Order is by number, for a rollback
     the other way round. certificates: class by label.
@@ -169,8 +174,7 @@ def build_plan(
     no-rollback, not-applied; MigrationFileError and SqlSyntaxError for a file that cannot be carried out.
     """
     from ..databases.postgres import target_identity
-    from ..schema.fingerprint import fingerprint
-    from ..schema.snapshot import read_snapshot
+    from . import prints
 
     found = history.runs(conn)
     identity = target_identity(conn)
@@ -190,7 +194,7 @@ def build_plan(
         system_identifier=identity["system_identifier"],
         database=identity["database"],
         environment=environment,
-        fingerprint=fingerprint(read_snapshot(conn)),
+        fingerprint=fingerprint or prints.measure(conn).fingerprint,
         migrations=tuple(planned),
         ledger=tuple((m.version, m.name, m.sha256) for m in history.missing(conn)),
         policy=policy.to_json(environment),
