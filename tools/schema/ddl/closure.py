@@ -8,10 +8,12 @@ moved to the new type.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from ...sql.quote import ident, qualified
 from ..model import ObjectId, SchemaObject, Snapshot
 from . import columns, constraints, conversions, functions, indexes, others, tables, triggers, types, views
 from .conversions import base
@@ -48,7 +50,7 @@ class Closure:
         for id, obj in source.objects.items():
             if id.kind in INSIDE:
                 self._children[id.schema, id.parent].append(id)
-            for other in obj.depends:
+            for other in {*obj.depends, *own_columns(obj)}:
                 self._dependants[other].append(id)
             if id.kind == "sequence" and obj.properties.get("owned_by"):
                 self._owned[tuple(obj.properties["owned_by"])].append(id)
@@ -116,7 +118,7 @@ class Closure:
         if kind in TYPES:
             return types.can_alter(now, wanted, labels_may_be_added=self.labels_may_be_added)
         if kind == "sequence":
-            return True
+            return bool(now.properties.get("identity")) == bool(wanted.properties.get("identity"))
         return others.alter(now, wanted, self.source.server_version) is not None
 
     def _push(self, what: str, id: ObjectId) -> None:
@@ -230,6 +232,9 @@ class Closure:
         wanted = self.target.objects.get(id)
         if wanted is None:
             return
+        if root := self._partitioned_by(id):
+            self._remake(root)  # the type of a partition key cannot change
+            return
         if not columns.retyped(obj, wanted):
             self.retype.add(id)
         self.alter.setdefault(id, (obj, wanted))
@@ -243,6 +248,26 @@ class Closure:
             if other not in self.drop and self._minds_type(self.source.objects[other], obj, wanted):
                 self._remake(other)
 
+    def _partitioned_by(self, column: ObjectId) -> ObjectId | None:
+        """The table at the top, when the column is part of its partition key or of a partition's own."""
+        top = self.holders.get((column.schema, column.parent))
+        if top is None or top.kind != "table":
+            return None
+        while parent := self.source.objects[top].properties.get("partition_of"):
+            above = next((h for h in self.holders.values() if qualified_text(h) == parent), None)
+            if above is None:
+                break
+            top = above
+        name = re.escape(ident(column.name))
+        todo = [top]
+        while todo:
+            table = todo.pop()
+            key = str(self.source.objects[table].properties.get("partition_key") or "")
+            if re.search(rf"(?<![\w\"]){name}(?![\w\"])", key.partition("(")[2]):
+                return top
+            todo += [p for p in self._parts[qualified_text(table)] if p.kind == "table"]
+        return None
+
     def _minds_type(self, other: SchemaObject, now: SchemaObject, wanted: SchemaObject) -> bool:
         """Whether ALTER COLUMN ... TYPE fails, or gives another result, while `other` looks at the column."""
         p = other.properties
@@ -252,6 +277,8 @@ class Closure:
             case "constraint":
                 if p.get("type") == "primary key":  # a value that the type cannot hold is NULL for a while
                     return conversions.guarded(now.properties, wanted.properties, self.source)
+                if p.get("type") == "foreign key" and conversions.comparable(now.properties, wanted.properties):
+                    return False  # the server checks the key anew by itself
                 return p.get("type") in ("check", "foreign key", "exclude", "exclusion")
             case "column":
                 return bool(p.get("generated"))
@@ -261,6 +288,15 @@ class Closure:
                 return True
 
 
+def own_columns(obj: SchemaObject) -> list[ObjectId]:
+    """The columns of its table that a constraint or an index names; `depends` leaves them out."""
+    if obj.id.kind not in ("constraint", "index"):
+        return []
+    p = obj.properties
+    names = [*as_list(p.get("columns")), *as_list(p.get("include"))]
+    return [ObjectId("column", obj.id.schema, obj.id.parent, str(n).strip('"')) for n in names]
+
+
 def _plain(column: object) -> bool:
     """Whether an index key is a bare column name."""
     return isinstance(column, str) and not any(c in column for c in "( ")
@@ -268,8 +304,6 @@ def _plain(column: object) -> bool:
 
 def qualified_text(id: ObjectId) -> str:
     """The object's name as the server prints it in property texts."""
-    from ...sql.quote import qualified
-
     return qualified(id.schema, id.name)
 
 

@@ -64,7 +64,7 @@ def attributes(column: SchemaObject, now: dict[str, Any], kind: str, target: Sna
     return steps + trimmings.changes(column.id, now, p)
 
 
-def create(column: SchemaObject, kind: str, target: Snapshot) -> list[Step]:
+def create(column: SchemaObject, kind: str, target: Snapshot, runs_as: str) -> list[Step]:
     """ADD COLUMN; NOT NULL and identity come after the rows are back."""
     p = column.properties
     late_identity = bool(p.get("identity"))
@@ -83,9 +83,7 @@ def create(column: SchemaObject, kind: str, target: Snapshot) -> list[Step]:
         steps.append(Step(FINISH, f"{head} ADD {identity_clause(column, target)}"))
         sequence = sequences.of_identity(column, target)
         if sequence:
-            steps += trimmings.for_new(
-                sequence, str(sequence.properties.get("owner", "")), target.server_version, FINISH
-            )
+            steps += trimmings.for_new(sequence, runs_as, target.server_version, FINISH)
     return steps
 
 
@@ -146,6 +144,7 @@ def alter(
     *,
     retype: bool,
     redefault: bool,
+    runs_as: str,
 ) -> list[Step]:
     """Statements that turn column `now` into `wanted`.
 
@@ -158,17 +157,12 @@ def alter(
     follows = bool(a.get("inherited") and b.get("inherited") and not b.get("also_local"))
     if a.get("generated") and not b.get("generated"):
         steps.append(Step(BUILD, f"{head} DROP EXPRESSION"))
-    if a.get("identity") and not b.get("identity"):
-        steps.append(Step(BUILD, f"{head} DROP IDENTITY"))
     changed_type = retype or retyped(now, wanted)
-    if (
-        a.get("not_null")
-        and not follows
-        and (not b.get("not_null") or changed_type and conversions.guarded(a, b, source))
-    ):
-        if not (a.get("not_null_inherited") or a.get("identity") or _in_kept_key(now, source, target)):
-            steps.append(Step(BUILD, f"{head} DROP NOT NULL"))
-            a = {**a, "not_null": None}
+    free = not (follows or a.get("not_null_inherited") or a.get("identity") or _in_kept_key(now, source, target))
+    unwanted = not b.get("not_null") or (changed_type and conversions.guarded(a, b, source))
+    if a.get("not_null") and free and unwanted:
+        steps.append(Step(BUILD, f"{head} DROP NOT NULL"))
+        a = {**a, "not_null": None}
     if changed_type and not follows:
         collate = f" COLLATE {b['collation']}" if b.get("collation") else ""
         using = conversions.using(now, wanted, source, retype=retype)
@@ -184,13 +178,16 @@ def alter(
         if a.get("not_null") and not a.get("not_null_inherited"):
             steps.append(Step(BUILD, f"{head} DROP NOT NULL"))
         steps.append(set_not_null(wanted, kind, target))
-    if b.get("identity") and a.get("identity") != b.get("identity"):
+    if b.get("identity") and a.get("identity") != b.get("identity") and not follows:
         if a.get("identity"):
             steps.append(Step(BUILD, f"{head} SET GENERATED {str(b['identity']).upper()}"))
         else:
             if a.get("default") is not None and not redefault:
                 steps.append(Step(BUILD, f"{head} DROP DEFAULT"))
             steps.append(Step(FINISH, f"{head} ADD {identity_clause(wanted, target)}"))
+            sequence = sequences.of_identity(wanted, target)
+            if sequence:
+                steps += trimmings.for_new(sequence, runs_as, target.server_version, FINISH)
     fdw_before, fdw_after = a.get("fdw_options") or {}, b.get("fdw_options") or {}
     if fdw_before != fdw_after:
         changes = [f"DROP {ident(k)}" for k in sorted(set(fdw_before) - set(fdw_after))]
@@ -220,6 +217,11 @@ def _table(id: ObjectId) -> ObjectId:
 def _not_null_differs(a: Any, b: Any) -> bool:
     names = ("not_null", "not_null_invalid", "not_null_no_inherit")
     return any(bool(a.get(n)) != bool(b.get(n)) for n in names)
+
+
+def without_identity(id: ObjectId) -> str:
+    """The identity taken away, and with it its sequence, whose name may be wanted."""
+    return f"ALTER TABLE {relation(id)} ALTER COLUMN {ident(id.name)} DROP IDENTITY"
 
 
 def without_default(id: ObjectId, kind: str) -> str:

@@ -58,6 +58,12 @@ def _length(type_name: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def comparable(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Whether values of both types compare with each other, so that a foreign key between them holds."""
+    x, y = base(str(a["type"])), base(str(b["type"]))
+    return (x in _INTEGERS and y in _INTEGERS) or (x in _TEXTS[:2] and y in _TEXTS[:2])
+
+
 def guarded(a: Mapping[str, Any], b: Mapping[str, Any], source: Snapshot) -> bool:
     """Whether the conversion yields NULL for values that the old type cannot hold (they come back from pre-images,
     or stop the script at SET NOT NULL)."""

@@ -81,9 +81,8 @@ def publication(now: SchemaObject | None, wanted: SchemaObject) -> list[Step] | 
         if not contents:
             return None if now and (a.get("tables") or a.get("schemas")) else []
         steps.append(Step(FINISH, f"ALTER PUBLICATION {own(wanted.id)}{contents}"))
-    if not now or any(a.get(k) != b.get(k) for k in ("operations", "via_root", "generated_columns")):
-        if now:
-            steps.append(Step(FINISH, f"ALTER PUBLICATION {own(wanted.id)} SET{_with(wanted, always=True)[5:]}"))
+    if now and any(a.get(k) != b.get(k) for k in ("operations", "via_root", "generated_columns")):
+        steps.append(Step(FINISH, f"ALTER PUBLICATION {own(wanted.id)} SET{_with(wanted, always=True)[5:]}"))
     return steps
 
 

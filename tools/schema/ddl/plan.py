@@ -7,7 +7,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..model import ObjectId, SchemaObject, Snapshot
-from . import columns, constraints, functions, indexes, others, sequences, tables, triggers, trimmings, types, views
+from . import (
+    columns,
+    constraints,
+    functions,
+    grants,
+    indexes,
+    others,
+    sequences,
+    tables,
+    triggers,
+    trimmings,
+    types,
+    views,
+)
+from . import renames as renaming
 from .closure import Closure, names_type, qualified_text
 from .names import BUILD, DROP, FINISH, INSIDE, ROUTINES, TABLE_KINDS, TYPES, Step, as_list
 from .order import ordered
@@ -69,6 +83,7 @@ class Plan:
     steps: tuple[Step, ...]
     remade_tables: tuple[ObjectId, ...] = ()
     remade_columns: tuple[ObjectId, ...] = ()
+    remade_sequences: tuple[ObjectId, ...] = ()
     triggers_kept: tuple[SchemaObject, ...] = ()
     unsupported: tuple[ObjectId, ...] = ()
 
@@ -91,11 +106,9 @@ def ddl_for(changes: Iterable[Any], before: Snapshot, after: Snapshot, *, runs_a
     changes: as `diff.diff(before, after)` gives them; renames among them are undone first, by name. Column order is
     not restored. runs_as: the role that will run them; objects made anew for it get no ALTER ... OWNER TO.
     """
-    from . import renames
-
     pairs = {c.after.id: c.before.id for c in changes if c.kind == "renamed" and c.after and c.before}
-    first = [sql for a, b in sorted(pairs.items()) for sql in renames.statements(a, b)]
-    return first + plan(renames.renamed(after, pairs), before, runs_as=runs_as).statements()
+    first = [sql for a, b in sorted(pairs.items()) for sql in renaming.statements(a, b)]
+    return first + plan(renaming.renamed(after, pairs), before, runs_as=runs_as).statements()
 
 
 def plan(source: Snapshot, target: Snapshot, *, runs_as: str = "", labels_may_be_added: bool = True) -> Plan:
@@ -115,6 +128,7 @@ class _Planner:
         self.units: dict[tuple[str, ObjectId], _Unit] = {}
 
     def plan(self) -> Plan:
+        self._identity_renames()
         self._drops()
         self._creates()
         self._alters()
@@ -129,6 +143,7 @@ class _Planner:
             steps=tuple(steps),
             remade_tables=tuple(sorted(i for i in work.drop & work.create if i.kind in TABLE_KINDS)),
             remade_columns=tuple(sorted(i for i in work.drop & work.create if i.kind == "column")),
+            remade_sequences=tuple(sorted(i for i in work.drop & work.create if i.kind == "sequence")),
             triggers_kept=kept,
             unsupported=tuple(sorted(i for i in work.create if i.kind == "subscription")),
         )
@@ -224,6 +239,11 @@ class _Planner:
             for other in self.source.objects[column].depends:
                 if other in work.drop:
                     self._before(("redefault", column), ("drop", unit_of[other]))
+
+        for column, (now, wanted) in sorted(work.alter.items()):
+            if column.kind == "column" and now.properties.get("identity") and not wanted.properties.get("identity"):
+                step = Step(DROP, columns.without_identity(column))
+                self.units["unidentify", column] = _Unit(column, "unidentify", [step])
 
     def _untie(self, unit_of: dict[ObjectId, ObjectId]) -> None:
         """Drop foreign keys on their own where dropped tables point at each other in a circle."""
@@ -384,7 +404,7 @@ class _Planner:
         if kind == "column":
             if p.get("inherited") and not p.get("also_local"):
                 return []
-            return columns.create(obj, self.work.kind_of(id.schema, id.parent), self.target)
+            return columns.create(obj, self.work.kind_of(id.schema, id.parent), self.target, self.runs_as)
         if kind == "constraint":
             return self._constraint_steps(obj)
         if kind == "domain_constraint":
@@ -480,9 +500,9 @@ class _Planner:
             if id.kind == "column" and (holder := work.target_holders.get((id.schema, id.parent))):
                 self._before(("alter", holder), key)  # REVOKE on a table takes the columns' grants too
             for other in work.drop:
-                if other.kind in TYPES and id.kind == "column":
-                    if names_type(self.source.objects[id].properties.get("type"), other):
-                        self._before(key, ("drop", other))
+                here = self.source.objects[id].properties.get("type") if id.kind == "column" else None
+                if other.kind in TYPES and names_type(here, other):
+                    self._before(key, ("drop", other))
             if id.kind in TABLE_KINDS and any("ATTACH PARTITION" in s.sql for s in self.units[key].steps):
                 for other in work.create:
                     if other.kind in ("index", "constraint") and (other.schema, other.parent) == (id.schema, id.name):
@@ -491,7 +511,7 @@ class _Planner:
     def _alter_steps(self, id: ObjectId, now: SchemaObject, wanted: SchemaObject) -> list[Step]:
         kind, work = id.kind, self.work
         if kind in TABLE_KINDS:
-            return tables.alter(now, wanted)
+            return self._with_column_grants(id, tables.alter(now, wanted))
         if kind == "column":
             holder = work.kind_of(id.schema, id.parent)
             if holder in ("view", "materialized_view"):
@@ -504,6 +524,7 @@ class _Planner:
                 self.target,
                 retype=id in work.retype,
                 redefault=("redefault", id) in self.units,
+                runs_as=self.runs_as,
             )
         if kind == "constraint":
             return constraints.alter(now, wanted)
@@ -514,7 +535,7 @@ class _Planner:
         if kind == "statistics":
             return indexes.alter_statistics(now, wanted) or []
         if kind in ("view", "materialized_view"):
-            return views.alter(now, wanted)
+            return self._with_column_grants(id, views.alter(now, wanted))
         if kind in ROUTINES:
             return functions.alter(now, wanted)
         if kind in ("trigger", "rule", "policy", "event_trigger"):
@@ -524,6 +545,36 @@ class _Planner:
         if kind == "sequence":
             return sequences.alter(now, wanted)
         return others.alter(now, wanted, self.version) or []
+
+    def _with_column_grants(self, holder: ObjectId, steps: list[Step]) -> list[Step]:
+        """What REVOKE on a table takes from its columns too is given back."""
+        revoking = [s for s in steps if s.sql.startswith("REVOKE ")]
+        if not revoking:
+            return steps
+        for column in self.target.children(holder, "column"):
+            if column.properties.get("grants") and column.id in self.source.objects:
+                given = grants.changes(column.id, [], column.properties["grants"], "")
+                steps += [Step(revoking[0].phase, sql) for sql in given]
+        return steps
+
+    def _identity_renames(self) -> None:
+        """The sequence behind an identity column keeps its column; only its name is another."""
+        work = self.work
+        for id in sorted(work.create):
+            obj = self.target.objects[id]
+            if id.kind != "sequence" or not obj.properties.get("identity"):
+                continue
+            column = ObjectId("column", *obj.properties["owned_by"])
+            if column in work.create or column in work.drop or column not in self.source.objects:
+                continue
+            now = sequences.of_identity(self.source.objects[column], self.source)
+            if now is None or now.id not in work.drop:
+                continue
+            steps = [Step(BUILD, sql) for sql in renaming.statements(now.id, id)]
+            steps += sequences.alter(now, obj)
+            self.units["alter", id] = _Unit(id, "alter", steps)
+            work.drop.discard(now.id)
+            work.create.discard(id)
 
     # -- order
 
@@ -536,7 +587,16 @@ class _Planner:
     def _flattened(self) -> list[Step]:
         keys = list(self.units)
         edges = [(first, key) for key, unit in self.units.items() for first in unit.needs]
-        actions = {"drop": 0, "redefault": 0, "aside": 1, "create": 1, "alter": 1, "attach": 2, "identify": 2}
+        actions = {
+            "drop": 0,
+            "redefault": 0,
+            "unidentify": 0,
+            "aside": 1,
+            "create": 1,
+            "alter": 1,
+            "attach": 2,
+            "identify": 2,
+        }
         rank = {}
         for key in keys:
             place = _RANK.get(key[1].kind, len(RANKS))

@@ -93,10 +93,10 @@ def _all_options(sequence: SchemaObject, *, with_type: bool) -> str:
 
 def of_identity(column: SchemaObject, snapshot: Snapshot) -> SchemaObject | None:
     """The sequence behind an identity column."""
+    owner = [column.id.schema, column.id.parent, column.id.name]
     for found in snapshot.objects.values():
-        if found.id.kind == "sequence" and found.properties.get("identity"):
-            if list(found.properties.get("owned_by") or []) == [column.id.schema, column.id.parent, column.id.name]:
-                return found
+        if found.id.kind == "sequence" and found.properties.get("identity") and found.properties["owned_by"] == owner:
+            return found
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...sql.quote import ident, literal
 from ..model import ObjectId, SchemaObject, Snapshot
-from . import columns, trimmings
+from . import columns, sequences, trimmings
 from .names import BUILD, DROP, FINISH, Step, as_list, options_sql, own, word
 
 
@@ -47,6 +47,9 @@ def create(table: SchemaObject, runs_as: str, target: Snapshot) -> list[Step]:
         steps.append(Step(BUILD, f"ALTER TABLE {own(table.id)} OF {p['of_type']}"))
     for column in target.children(table.id, "column"):
         steps += columns.attributes(column, {}, table.id.kind, target)
+        sequence = sequences.of_identity(column, target) if column.properties.get("identity") else None
+        if sequence and not p.get("partition_of"):
+            steps += trimmings.for_new(sequence, runs_as, target.server_version)
         late = column.properties
         if late.get("not_null") and (late.get("not_null_invalid") or late.get("not_null_no_inherit")):
             steps.append(columns.set_not_null(column, table.id.kind, target))
