@@ -72,20 +72,26 @@ class Status:
 
 
 def default_home(name: str = "sandbox") -> Path:
-    """Where the server lives when nobody says otherwise: the user's cache directory.
+    """Where the server lives when nobody says otherwise: the user's cache directory (XDG_CACHE_HOME on Linux).
 
-    For root, a place that the unprivileged user can reach: the system's cache directory or, where that
-    cannot be written, the directory for temporary files.
+    For root, the first place that the unprivileged user can reach: that one, the system's cache directory, or
+    where that cannot be written, the directory for temporary files.
     """
     import platformdirs
 
     part = Path(name) / f"{software.packaged_version().split('.')[0]}-r{REVISION}"
-    if os.geteuid() != 0:
-        return Path(platformdirs.user_cache_path("agentdb")) / part
-    base = Path(platformdirs.site_cache_path("agentdb"))
-    if os.access(next(p for p in base.parents if p.exists()), os.W_OK):
-        return base / part
+    own = Path(platformdirs.user_cache_path("agentdb"))
+    if os.geteuid() != 0 or not _closed(own):
+        return own / part
+    system = Path(platformdirs.site_cache_path("agentdb"))
+    if os.access(next(p for p in system.parents if p.exists()), os.W_OK):
+        return system / part
     return Path(tempfile.gettempdir()) / "agentdb-0" / part
+
+
+def _closed(path: Path) -> list[Path]:
+    """The folders on the way that not everybody may enter; those that do not exist yet will be open."""
+    return [f for f in (path, *path.parents) if f.exists() and not f.stat().st_mode & 0o001]
 
 
 @contextlib.contextmanager
@@ -166,8 +172,7 @@ def _prepare(home: Path) -> None:
         if home.stat().st_uid != os.geteuid():
             raise SandboxError("the directory belongs to another user", where=str(home), hint="Name another directory.")
         user = software.runner()
-        closed = [f for f in (home, *home.parents) if user.switch and not f.stat().st_mode & 0o001]
-        if closed:
+        if user.switch and (closed := _closed(home)):
             raise SandboxError(
                 f"PostgreSQL runs as {user.name}, who cannot get into {closed[0]}",
                 where=str(home),
