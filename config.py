@@ -100,9 +100,10 @@ class DocsSettings(Section):
 
 
 class HealthSettings(Section):
-    """[health]: from which status `agentdb health` fails."""
+    """[health]: from which status `agentdb health` fails, and thresholds by check and name."""
 
     fail_on: Literal["warn", "bad", "never"] = "bad"
+    limits: dict[str, dict[str, float]] = Field(default_factory=dict)
 
 
 class GraphSettings(Section):

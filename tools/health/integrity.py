@@ -81,7 +81,7 @@ def _answers(catalog: Reader, reader: Reader, row_limit: int, everything: bool) 
         try:
             found = find(catalog, everything, row_limit)
         except psycopg.Error as error:
-            yield Answer(kind, "", Status.UNKNOWN, f"cannot be asked: {reason(error)}")
+            yield Answer(kind, "", Status.UNKNOWN, f"{kind}: not asked, {reason(error)}")
             continue
         for question in found:
             yield _answer(reader, question, row_limit)
@@ -105,7 +105,7 @@ def _answer(reader: Reader, question: Question, row_limit: int) -> Answer:
     number = f"at least {count:,}" if capped else f"{count:,}"
     return said(
         Status.BAD,
-        f"{question.object}: {question.broken.format(number=number)}",
+        f"{question.object}: {question.broken}: {number}",
         count=count,
         capped=capped,
         advice=question.when_broken,

@@ -20,7 +20,7 @@ from .result import Advice
 class Question:
     """One count. `sql` gives a single column "count"; None when it is not asked, then `obstacle` says why.
 
-    broken: the line when there are such rows, with {number}. limited: counting stops at the row limit.
+    broken: what the number counts. limited: counting stops at the row limit.
     """
 
     kind: str
@@ -67,7 +67,7 @@ def _orphans(row: dict[str, Any], row_limit: int) -> Question:
         "kind": "orphans",
         "object": f"{name} ({why})" if why else name,
         "fine": "every row has its parent",
-        "broken": "{number} rows point to no row of " + qualified(row["referenced_schema"], row["referenced_table"]),
+        "broken": f"rows that point to no row of {qualified(row['referenced_schema'], row['referenced_table'])}",
     }
     if row["period"]:
         return Question(**shared, obstacle="keys over periods are not counted")
@@ -118,7 +118,7 @@ def _violators(row: dict[str, Any], row_limit: int) -> Question:
         "kind": "violators",
         "object": f"{table}.{row['constraint']} ({'NOT VALID' if row['enforced'] else 'NOT ENFORCED'})",
         "fine": "no row breaks it",
-        "broken": "{number} rows have NULL in " + ident(row["column"]) if row["column"] else "{number} rows break it",
+        "broken": f"rows with NULL in {ident(row['column'])}" if row["column"] else "rows that break it",
     }
     if row["foreign_code"]:
         return Question(**shared, obstacle=f"not asked, its condition calls {', '.join(row['foreign_code'])}")
@@ -150,7 +150,7 @@ def _duplicates(row: dict[str, Any], row_limit: int) -> Question:
         "kind": "duplicates",
         "object": f"{name} (INVALID)",
         "fine": "no duplicates, it can be built again",
-        "broken": "{number} keys occur more than once; they block the index",
+        "broken": "keys that occur more than once and block the index",
     }
     if row["foreign_code"]:
         return Question(**shared, obstacle=f"not asked, it calls {', '.join(row['foreign_code'])}")
@@ -190,7 +190,7 @@ def _behind(row: dict[str, Any]) -> Question:
         "kind": "sequence-behind",
         "object": f"{name} for {table}.{column}",
         "fine": "ahead of the column",
-        "broken": "{number} values behind the column; inserts fail or collide",
+        "broken": "behind the column, inserts fail or collide; values missing",
         "limited": False,
     }
     if not row["readable"]:

@@ -85,7 +85,7 @@ def test_counting_stops_at_the_row_limit(conn: Connection) -> None:
     )
     (answer,) = of(conn, "violators", row_limit=20)
     assert (answer.count, answer.capped) == (20, True)
-    assert answer.line == "public.t.c (NOT VALID): at least 20 rows break it"
+    assert answer.line == "public.t.c (NOT VALID): rows that break it: at least 20"
 
 
 def test_violators_of_checks_and_of_not_null(conn: Connection) -> None:
@@ -99,7 +99,7 @@ def test_violators_of_checks_and_of_not_null(conn: Connection) -> None:
     )
     found = {a.object: a for a in of(conn, "violators")}
     assert [a.count for a in found.values()] == [1, 1, 1]
-    assert found["public.t.there (NOT VALID)"].line.endswith("1 rows have NULL in n")
+    assert found["public.t.there (NOT VALID)"].line.endswith("rows with NULL in n: 1")
     assert "100" not in str(found)
 
 

@@ -32,7 +32,7 @@ def blocking_chains(ask: Ask) -> Outcome:
         )
     heads = [r for r in forest if r["depth"] == 0]
     head = heads[0]
-    doing = f", {head['state']}" if head.get("state") else ""
+    doing = f", {head['state']}," if head.get("state") else ""
     summary = (
         f"{wording.count(len(waiting), 'session')} waiting, up to {wording.seconds(longest)}; "
         f"{who(head)}{doing} holds up {head['blocks']}"

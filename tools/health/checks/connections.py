@@ -14,7 +14,7 @@ from ..result import Advice, Outcome, bad, ok, warn
     source="PostgreSQL manual, max_connections, superuser_reserved_connections, reserved_connections (16); CONNECTION LIMIT",
     limits={
         "warn_ratio": Limit(0.8, "share of the limit in use", "pgEdge alert rules: connection utilization 80 %"),
-        "bad_ratio": Limit(0.95, "share of the limit in use", "chosen here: one pool's reconnect away from refusals"),
+        "bad_ratio": Limit(0.95, "share of the limit in use", "check_postgres backends: critical at 95 %"),
     },
 )
 def connections(ask: Ask) -> Outcome:

@@ -22,7 +22,7 @@ from ..sessions import cancel, terminate, who
         "idle_warn_seconds": Limit(
             60,
             "seconds idle in transaction",
-            "GitLab.com ended such sessions after 1 minute (infrastructure issue 915)",
+            "GitLab.com ended such sessions after one minute",
         ),
         "idle_bad_seconds": Limit(300, "seconds idle in transaction", "pgEdge alert rules: idle in transaction 300"),
     },
