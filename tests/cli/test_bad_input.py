@@ -90,10 +90,10 @@ def test_a_missing_file_and_a_folder_instead_of_a_file(project: Path, command: t
 def test_a_syntax_error_is_told_with_file_line_and_column(project: Path) -> None:
     path = put(project, "CREATE TABLE a (id int);\n\nCREATE TABEL b (id int);\n")
     before = written(project)
-    static = agentdb(project, "check", "--static", str(path))
+    static = agentdb(project, "check", "--static", "--format", "github", str(path))
     assert static.returncode == 1
-    assert "001_change.sql:3" in static.stdout
-    assert "syntax error" in static.stdout
+    assert "001_change.sql,line=3" in static.stdout
+    assert 'syntax error at or near "TABEL"' in static.stdout
     tried = agentdb(project, "test", str(path))
     assert tried.returncode in (1, 3)
     assert "001_change.sql:3" in tried.stdout + tried.stderr
