@@ -11,12 +11,14 @@ type information"). The next print is the fixed point, and the form that is kept
 
     ((status)::text = ANY (ARRAY[('new'::character varying)::text, ('done'::character varying)::text]))
 
-The rule is applied to the tokens of printed text, inside strings and function bodies never.
+The rule is applied to the tokens of printed text, inside strings and function bodies never. Text that the server prints
+without needless brackets (extended statistics) has `ARRAY[...]::text[]`, and `'new'::character varying::text` afterwards.
 """
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
@@ -30,6 +32,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _OPEN, _CLOSE = frozenset("(["), frozenset(")]")
+_OPERATORS = frozenset("+-*/<>=~!@#%^&|`?") | {"AND", "OR", "NOT", "IS", "CASE", "BETWEEN", "LIKE", "COLLATE", "AT"}
 
 # The everyday case in one pass: an array of string constants. Strings, quoted names and dollar quotes are matched
 # first, so that nothing inside them is.
@@ -44,10 +47,10 @@ _ITEM = re.compile(_CONSTANT)
 
 def canonical(text: str) -> str:
     """The text with every cast of an ARRAY[...] handed down to its elements; the same text when there is none."""
-    if "ARRAY[" not in text or "])::" not in text:
+    if "ARRAY[" not in text or ("])::" not in text and "]::" not in text):
         return text
     text = _EVERYDAY.sub(_everyday, text)
-    if "])::" not in text:
+    if "])::" not in text and "]::" not in text:
         return text
     tokens = tokens_of(text)
     return "".join(_rewritten([t for _, t in tokens], [k for k, _ in tokens]))
@@ -73,21 +76,36 @@ def _rewritten(tokens: list[str], kinds: list[str]) -> list[str]:
             out.append(tokens[at])
             at += 1
             continue
-        last, type_start, after = found
-        element_type = "".join(tokens[type_start : after - 2])
-        out.extend(_with_type(tokens, kinds, at + 1, last, element_type))
-        at = after
+        out.extend(_with_type(tokens, kinds, found.first, found.last, found.type, bare=found.bare))
+        at = found.after
     return out
 
 
-def _cast_array(tokens: list[str], kinds: list[str], at: int) -> tuple[int, int, int] | None:
-    """For `(ARRAY[...])::type[]` at `at`: where the `]`, the type and what follows it stand; else None."""
-    if tokens[at : at + 3] != ["(", "ARRAY", "["] or (at and kinds[at - 1] in ("word", "quoted")):
+class _Cast(NamedTuple):
+    """A cast of an array: where ARRAY and its `]` stand and what follows, the elements' type, whether it has no
+    brackets around it."""
+
+    first: int
+    last: int
+    after: int
+    type: str
+    bare: bool
+
+
+def _cast_array(tokens: list[str], kinds: list[str], at: int) -> _Cast | None:
+    """The `(ARRAY[...])::type[]` or `ARRAY[...]::type[]` that starts at `at`."""
+    bare = tokens[at] == "ARRAY"
+    first = at if bare else at + 1
+    if tokens[first : first + 2] != ["ARRAY", "["]:
         return None
-    last = _closing(tokens, at + 2)
-    if tokens[last + 1 : last + 3] != [")", "::"]:
+    if not bare and (tokens[at] != "(" or (at and kinds[at - 1] in ("word", "quoted"))):
         return None
-    end = last + 3
+    last = _closing(tokens, first + 1)
+    behind = ["::"] if bare else [")", "::"]
+    start = last + 1 + len(behind)
+    if tokens[last + 1 : start] != behind:
+        return None
+    end = start
     while end < len(tokens) and tokens[end] != "[":
         if tokens[end] == "(" and kinds[end - 1] in ("word", "quoted"):
             end = _closing(tokens, end) + 1  # the type's modifier: numeric(10,2)
@@ -97,18 +115,18 @@ def _cast_array(tokens: list[str], kinds: list[str], at: int) -> tuple[int, int,
             return None
     if tokens[end : end + 2] != ["[", "]"]:
         return None
-    return last, last + 3, end + 2
+    return _Cast(first, last, end + 2, "".join(tokens[start:end]), bare)
 
 
-def _with_type(tokens: list[str], kinds: list[str], start: int, last: int, element_type: str) -> list[str]:
-    """The ARRAY[...] that starts at `start` and ends at `last` with every element cast; nested ones likewise."""
+def _with_type(tokens: list[str], kinds: list[str], first: int, last: int, type: str, *, bare: bool) -> list[str]:
+    """The ARRAY[...] that starts at `first` and ends at `last` with every element cast; nested ones likewise."""
     out = ["ARRAY["]
-    begin = start + 2
+    begin = first + 2
     depth = 0
     for at in range(begin, last + 1):
         if at == last or (tokens[at] == "," and depth == 0):
             if begin < at:
-                out.extend(_element(tokens[begin:at], kinds[begin:at], element_type))
+                out.extend(_element(tokens[begin:at], kinds[begin:at], type, bare=bare))
             if at < last:
                 out.append(",")
             begin = at + 1
@@ -119,17 +137,30 @@ def _with_type(tokens: list[str], kinds: list[str], start: int, last: int, eleme
     return [*out, "]"]
 
 
-def _element(tokens: list[str], kinds: list[str], element_type: str) -> list[str]:
+def _element(tokens: list[str], kinds: list[str], type: str, *, bare: bool) -> list[str]:
     """One element, cast. A constant of the type itself only takes on the modifier: 'a'::character varying(5)."""
-    lead = [tokens.pop(0)] if kinds[0] == "space" else []
-    kinds = kinds[len(lead) :]
+    lead = tokens[:1] if kinds[0] == "space" else []
+    tokens, kinds = tokens[len(lead) :], kinds[len(lead) :]
     if tokens[:2] == ["ARRAY", "["] and _closing(tokens, 1) == len(tokens) - 1:
-        return lead + _with_type(tokens, kinds, 0, len(tokens) - 1, element_type)
+        return lead + _with_type(tokens, kinds, 0, len(tokens) - 1, type, bare=bare)
     inner = "".join(_rewritten(tokens, kinds))
-    base = re.sub(r"\([\d,]+\)", "", element_type)
-    if base != element_type and kinds[0] == "text" and inner == f"{tokens[0]}::{base}":
-        return [*lead, f"{tokens[0]}::{element_type}"]
-    return [*lead, f"({inner})::{element_type}"]
+    base = re.sub(r"\([\d,]+\)", "", type)
+    if base != type and kinds[0] == "text" and inner == f"{tokens[0]}::{base}":
+        return [*lead, f"{tokens[0]}::{type}"]
+    if bare and _OPERATORS.isdisjoint(_outside(tokens)):
+        return [*lead, f"{inner}::{type}"]
+    return [*lead, f"({inner})::{type}"]
+
+
+def _outside(tokens: list[str]) -> set[str]:
+    """The tokens that stand in no bracket."""
+    found, depth = set(), 0
+    for token in tokens:
+        depth -= token in _CLOSE
+        if depth == 0:
+            found.add(token)
+        depth += token in _OPEN
+    return found
 
 
 def _closing(tokens: list[str], at: int) -> int:

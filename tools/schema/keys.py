@@ -37,7 +37,7 @@ def add_indexes(catalog: Catalog, rows: Rows, classes: Mapping[int, tuple[int, b
         if table is None:
             continue
         columns = catalog.numbers[relation]
-        parts = [columns[n][0] if n else expressions[i] if i < keys else "" for i, n in enumerate(numbers)]
+        parts = [columns[n][0] if n else canonical(expressions[i]) if i < keys else "" for i, n in enumerate(numbers)]
         if keys == len(numbers) and not nulls:
             bare.add(oid)
         if definition is not None:

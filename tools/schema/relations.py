@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,7 @@ from .model import ObjectId
 
 Rows = Iterable[tuple[Any, ...]]
 
+_NULL = re.compile(r"NULL::[\w .\"]+(\(-?\d+(, ?-?\d+)?\))?[\w ]*(\[\])*")
 _KINDS = {"r": "table", "p": "table", "f": "foreign_table", "v": "view", "m": "materialized_view", "S": "sequence"}
 _PERSISTENCE = {"p": "permanent", "u": "unlogged", "t": "temporary"}
 _REPLICA_IDENTITY = {"d": "default", "f": "full", "n": "nothing", "i": "index"}
@@ -103,7 +105,7 @@ def add_columns(catalog: Catalog, rows: Rows) -> None:
         found: dict[str, Any] = {"position": position, "type": type_}
         if not_null:
             found["not_null"] = True
-        if default is not None:
+        if default is not None and not _says_nothing(catalog, default, type_oid):
             found["default"] = canonical(default)
         if seldom is not None:
             found.update(kept(seldom))
@@ -116,6 +118,15 @@ def add_columns(catalog: Catalog, rows: Rows) -> None:
         id = ObjectId("column", relation.schema, relation.name, name)
         keep[id] = found
         columns[oid, number] = id
+
+
+def _says_nothing(catalog: Catalog, default: str, type_oid: int) -> bool:
+    """Whether the default is a mere NULL, as a dump writes it for a partition without its parent's default. On a
+    domain it does say something: the domain's own default does not apply."""
+    if not default.startswith("NULL::") or _NULL.fullmatch(default) is None:
+        return False
+    named = catalog.at(PG_TYPE, type_oid)
+    return named is None or named.kind not in ("domain", "extension")
 
 
 def add_not_nulls(catalog: Catalog, rows: Rows) -> None:

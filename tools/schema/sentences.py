@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..sql.quote import ident
 from .model import ObjectId, SchemaObject
 
 _SHORT = 100  # longer text than this is not quoted in a sentence
 
+# Kinds whose name is more than one word.
+_SPELLED = frozenset(
+    "function procedure aggregate operator operator_class operator_family cast transform default_privileges".split()
+)
 _WORDS = {
     "not_valid": "not valid",
     "not_null": "not null",
@@ -22,8 +27,17 @@ _WORDS = {
 
 
 def named(id: ObjectId) -> str:
-    """The object as people call it: "column public.orders.note"."""
-    return f"{id.kind.replace('_', ' ')} {'.'.join(p for p in (id.schema, id.parent, id.name) if p)}"
+    """The object as people call it: "column public.orders.note", quoted as SQL wants it."""
+    return f"{id.kind.replace('_', ' ')} {'.'.join(p for p in (_word(id.schema), _word(id.parent), _own(id)) if p)}"
+
+
+def _word(name: str) -> str:
+    return ident(name) if name else ""
+
+
+def _own(id: ObjectId) -> str:
+    """The name alone; a routine, operator or cast is written as it is."""
+    return id.name if id.kind in _SPELLED else ident(id.name)
 
 
 def sentence(kind: str, before: SchemaObject | None, after: SchemaObject | None, properties: tuple[str, ...]) -> str:
@@ -41,9 +55,9 @@ def sentence(kind: str, before: SchemaObject | None, after: SchemaObject | None,
 
 
 def _new_name(old: ObjectId, new: ObjectId) -> str:
-    if old.parent and old.schema == new.schema:
-        return new.name
-    return f"{new.schema}.{new.name}" if new.schema else new.name
+    if old.parent or old.schema == new.schema == "":
+        return _own(new)
+    return f"{_word(new.schema)}.{_own(new)}"
 
 
 def _about(item: SchemaObject) -> str:

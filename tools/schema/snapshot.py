@@ -107,6 +107,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ...errors import DatabaseError
 from .model import Snapshot
 from .session import Questions, reading
 
@@ -119,6 +120,9 @@ FORMAT = 1
 SOFT = frozenset({"not_null_name", "populated"})
 """Properties that say something about the object but do not make it another schema."""
 
+OLDEST = 13
+"""The oldest major version whose catalogs the queries know."""
+
 IGNORED_SCHEMAS = ("agentdb", "agentdb_archive")
 
 
@@ -127,9 +131,12 @@ def read_snapshot(conn: psycopg.Connection[Any], *, ignore_schemas: Sequence[str
 
     Left out: pg_catalog, information_schema, temporary objects, `ignore_schemas`, and what belongs to an extension
     (the extension itself is listed). Needs no rights on the objects. In a transaction of the caller's, what it has
-    not committed is read too. Errors: psycopg.Error, for example when an object vanishes while it is read.
+    not committed is read too. Errors: psycopg.Error, for example when an object vanishes while it is read;
+    DatabaseError for a server older than 13.
     """
     major = conn.info.server_version // 10000
+    if major < OLDEST:
+        raise DatabaseError(f"the server is PostgreSQL {major}; schemas are read from {OLDEST} on")
     with reading(conn), _without_collector(), Questions(conn, major) as questions:
         return _read(questions, list(ignore_schemas))
 

@@ -1,5 +1,6 @@
 -- What the other snapshot queries need to know first: one row.
--- schemas: the oids of the schemas to read; functions: pg_proc members of extensions; keywords: words that
+-- schemas: the oids of the schemas to read; functions: those of extensions and the constructors of
+-- range types, which are not listed; keywords: words that
 -- quote_ident quotes; then whether objects of
 -- three groups of seldom-used catalogs exist at all (snapshot_operators, snapshot_rare, snapshot_types_defined).
 -- Oids from 16384 on are made by people (FirstNormalObjectId, access/transam.h).
@@ -8,7 +9,8 @@ SELECT
     ARRAY(SELECT n.oid FROM pg_namespace n
           WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND n.nspname <> ALL (%(ignored)s::text[])),
     ARRAY(SELECT d.objid FROM pg_depend d
-          WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.classid = 'pg_proc'::regclass),
+          WHERE d.classid = 'pg_proc'::regclass
+            AND (d.deptype = 'e' OR d.deptype = 'i' AND d.refclassid = 'pg_type'::regclass)),
     ARRAY(SELECT word FROM pg_get_keywords() WHERE catcode <> 'U'),
     -- acls of an object whose acl is NULL, by kind, as the role 10 (who made the cluster) owned it; then that role
     (SELECT json_object_agg(kind, acldefault(kind::"char", 10)::text)

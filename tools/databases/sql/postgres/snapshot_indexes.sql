@@ -9,7 +9,7 @@ SELECT
          THEN pg_get_indexdef(i.indexrelid) END,
     i.indnkeyatts, i.indkey::int2[], i.indclass::oid[], i.indcollation::oid[], i.indoption::int2[],
     CASE WHEN i.indexprs IS NOT NULL THEN
-        ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, true) FROM generate_series(1, i.indnkeyatts) k)
+        ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, false) FROM generate_series(1, i.indnkeyatts) k)
     END,
     i.indnullsnotdistinct,  -- since 15
     false,  -- before 15

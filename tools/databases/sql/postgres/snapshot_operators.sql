@@ -69,8 +69,9 @@ SELECT
     'pg_opfamily'::regclass, f.oid, 'operator_family', n.nspname, '', format('%%s USING %%s', f.opfname, am.amname),
     pg_get_userbyid(f.opfowner), NULL,
     json_build_object('definition', format('CREATE OPERATOR FAMILY %%I.%%I USING %%I', n.nspname, f.opfname, am.amname)
-        || coalesce(format(E';\nALTER OPERATOR FAMILY %%I.%%I USING %%I ADD %%s',
-            n.nspname, f.opfname, am.amname, nullif(h.lines, '')), ''))
+        || CASE WHEN h.lines IS NULL THEN ''
+           ELSE format(E';\nALTER OPERATOR FAMILY %%I.%%I USING %%I ADD %%s',
+               n.nspname, f.opfname, am.amname, h.lines) END)
 FROM pg_opfamily f
 JOIN pg_namespace n ON n.oid = f.opfnamespace
 JOIN pg_am am ON am.oid = f.opfmethod
@@ -86,7 +87,9 @@ SELECT
             ELSE 'WITH FUNCTION ' || c.castfunc::regprocedure END,
         CASE c.castcontext WHEN 'a' THEN ' AS ASSIGNMENT' WHEN 'i' THEN ' AS IMPLICIT' END))
 FROM pg_cast c
-WHERE c.oid >= 16384
+WHERE c.oid >= 16384  -- and not made with a range type
+  AND NOT EXISTS (SELECT FROM pg_depend d
+                  WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i')
 UNION ALL
 SELECT
     'pg_conversion'::regclass, c.oid, 'conversion', n.nspname, '', c.conname, pg_get_userbyid(c.conowner), NULL,

@@ -1,4 +1,4 @@
--- Functions, procedures and window functions, without those of extensions.
+-- Functions, procedures and window functions, without those of extensions and of range types.
 SELECT
     'pg_proc'::regclass::oid, p.oid, CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
     n.nspname, '', format('%%s(%%s)', p.proname, oidvectortypes(p.proargtypes)),

@@ -42,11 +42,11 @@ SELECT
                 ELSE 'double' END,
             'STORAGE = ' || CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'x' THEN 'extended'
                 ELSE 'main' END,
-            'CATEGORY = ' || quote_literal(t.typcategory),
+            'CATEGORY = ' || quote_literal(t.typcategory::text),
             CASE WHEN t.typispreferred THEN 'PREFERRED = true' END,
             'DEFAULT = ' || quote_literal(t.typdefault),
             CASE WHEN t.typelem <> 0 THEN 'ELEMENT = ' || format_type(t.typelem, NULL) END,
-            'DELIMITER = ' || quote_literal(nullif(t.typdelim, ',')),
+            'DELIMITER = ' || quote_literal(nullif(t.typdelim::text, ',')),
             CASE WHEN t.typcollation <> 0 THEN 'COLLATABLE = true' END)) END)
 FROM pg_type t
 JOIN pg_namespace n ON n.oid = t.typnamespace
