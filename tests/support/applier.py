@@ -50,7 +50,7 @@ def work(job: dict[str, Any]) -> None:
     )
     try:
         result = (roll_back if job.get("kind") == "rollback" else apply)(request)
-        told = {"done": [d.label for d in result.done]}
+        told: dict[str, Any] = {"done": [d.label for d in result.done]}
     except AgentdbError as error:
         told = {"error": type(error).__name__, "what": str(error)}
         if isinstance(error, RefusedError):

@@ -40,7 +40,9 @@ class Pooler:
         self.listener.close()
         for one in self.sockets:
             one.shutdown(socket.SHUT_RDWR)
-        for one in (*self.streams, *self.sockets):
+        for stream in self.streams:
+            stream.close()
+        for one in self.sockets:
             one.close()
 
     def _session(self) -> tuple[socket.socket, IO[bytes]]:
@@ -68,7 +70,7 @@ class Pooler:
         try:
             stream.read(struct.unpack("!I", stream.read(4))[0] - 4)
             client.sendall(self.greeting)
-            session = None
+            session: tuple[socket.socket, IO[bytes]] | None = None
             while head := stream.read(5):
                 message = head + stream.read(struct.unpack("!I", head[1:])[0] - 4)
                 if head[:1] == b"X":

@@ -283,10 +283,11 @@ def _limit(attempt: Attempt, lock_timeout: str, statement_timeout: str, *, local
 
 
 def settle(conn: Connection) -> None:
-    """Until this transaction ends the ledger is written by the login itself, with plain names, whatever role or
-    search path the script has set. What it set comes back at the commit (manual, SET: LOCAL after a plain SET)."""
+    """Until this transaction ends the ledger is written as the session began (its login, or the role that ALTER ROLE
+    ... SET role gives it), with plain names, whatever role or search path the script has set. What it set comes back
+    at the commit (manual, SET: LOCAL after a plain SET)."""
     conn.execute("SET LOCAL SESSION AUTHORIZATION DEFAULT")
-    conn.execute("SET LOCAL ROLE NONE")
+    conn.execute("SET LOCAL role TO DEFAULT")
     conn.execute("SET LOCAL search_path = pg_catalog")
 
 

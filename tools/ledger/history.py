@@ -160,7 +160,7 @@ def missing(conn: Connection) -> tuple[LedgerMigration, ...]:
     this agentdb does not ship (it was made by a newer one), or another text of one."""
     if not is_installed(conn):
         return shipped()
-    there = dict(conn.execute("SELECT version, sha256 FROM agentdb.installed").fetchall())
+    there: dict[str, str] = dict(conn.execute("SELECT version, sha256 FROM agentdb.installed").fetchall())
     known = {m.version: m.sha256 for m in shipped()}
     for version, sha in there.items():
         if known.get(version) != sha:

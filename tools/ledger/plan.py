@@ -218,7 +218,7 @@ def texts_of(migration: Migration) -> Texts:
     return Texts(migration.sql, rollback, capture)
 
 
-def sums(texts: Texts) -> dict[str, str]:
+def sums(texts: Texts) -> dict[str, Any]:
     """The hashes that a plan holds of a migration's files."""
     return {
         "sha256": naming.checksum(texts.up),

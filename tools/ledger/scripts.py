@@ -105,9 +105,9 @@ def _refuse_unfit(parsed: Parsed, where: str) -> None:
             where=at,
             hint=f"Remove {word}. For statements outside a transaction write `-- agentdb: no-transaction` at the top.",
         )
-    if parsed.node_name == "copy_stmt" and node.is_from and not node.filename and not node.is_program:
+    if parsed.node_name == "copy_stmt" and not node.filename and not node.is_program:
         raise MigrationFileError(
-            "COPY ... FROM STDIN waits for rows that a migration cannot send", where=at, hint="Use INSERT."
+            "COPY with STDIN or STDOUT talks to a client, and a migration has none", where=at, hint="Use INSERT."
         )
     if parsed.node_name == "index_stmt" and node.concurrent and not node.idxname:
         raise MigrationFileError(

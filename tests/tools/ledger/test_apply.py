@@ -124,6 +124,37 @@ def test_a_script_that_changes_role_and_path_does_not_disturb_the_ledger(project
     assert project.ask("SELECT to_regclass('app.also_id') IS NOT NULL")
 
 
+def test_a_login_that_starts_in_another_role_keeps_its_ledger_there(project: Any, server: Any) -> None:
+    name = f"deploy_{project.database.name[-12:]}"
+    server.execute(f"CREATE ROLE {name}")
+    try:
+        server.execute(f"GRANT CREATE, CONNECT ON DATABASE {project.database.name} TO {name}")
+        project.do(f"GRANT CREATE ON SCHEMA public TO {name}")
+        server.execute(f"ALTER ROLE CURRENT_USER IN DATABASE {project.database.name} SET role = {name}")
+        project.write("001_customers", CUSTOMERS, "DROP TABLE customers;\n")
+        project.write("002_index", "CREATE INDEX CONCURRENTLY by_email ON customers (email);\n")
+        project.apply()
+        assert project.ask("SELECT relowner::regrole::text FROM pg_class WHERE relname = 'history'") == name
+        assert project.truth()["002_index"].state.value == "applied"
+    finally:
+        project.database.drop()
+        server.execute(f"DROP ROLE {name}")
+
+
+def test_statements_that_are_not_for_transactions_run_outside(project: Any) -> None:
+    project.do(
+        "CREATE PROCEDURE twice() LANGUAGE plpgsql AS"
+        " $$BEGIN CREATE TABLE one (id int); COMMIT; CREATE TABLE two (id int); END$$"
+    )
+    project.write(
+        "001_mixed", "-- agentdb: no-transaction\nCALL twice();\nVACUUM one;\nREINDEX TABLE CONCURRENTLY two;\n"
+    )
+    project.write("002_enum", "CREATE TYPE mood AS ENUM ('ok');\nALTER TYPE mood ADD VALUE 'glad';\n")
+    project.apply()
+    assert project.ask("SELECT to_regclass('one') IS NOT NULL AND to_regclass('two') IS NOT NULL")
+    assert project.ask("SELECT 'glad'::mood::text") == "glad"
+
+
 def test_captured_rows_and_the_change_are_one(project: Any) -> None:
     project.do("CREATE TABLE t (id int, note text); INSERT INTO t VALUES (1, 'kept')")
     capture = (
@@ -141,12 +172,12 @@ def test_captured_rows_and_the_change_are_one(project: Any) -> None:
 def test_what_the_sandbox_expected_is_compared_afterwards(project: Any) -> None:
     project.write("001_customers", CUSTOMERS)
     made = project.plan(expected_fingerprint="v1:" + "0" * 64)
-    from agentdb.tools.ledger.apply import apply
+    from agentdb.tools.ledger.apply import ApplyResult, apply
 
     with pytest.raises(VerificationError) as caught:
         apply(project.request(project.approve(made)))
     assert caught.value.exit_code == 5
-    assert caught.value.result.verification.ok is False
+    assert isinstance(caught.value.result, ApplyResult) and caught.value.result.verification.ok is False
     assert [r.status for r in project.runs()] == ["applied"]
 
 
@@ -189,7 +220,7 @@ def test_an_environment_that_needs_no_approval_applies_without(project: Any) -> 
         ("CREATE INDEX CONCURRENTLY ON a (id);\n", "needs a name"),
         ("UPDATE agentdb.history SET status = 'applied';\n", "changes schema agentdb"),
         ("DROP SCHEMA agentdb CASCADE;\n", "changes schema agentdb"),
-        ("COPY a FROM STDIN;\n", "rows that a migration cannot send"),
+        ("COPY a FROM STDIN;\n", "talks to a client"),
         ("-- only a comment\n", "no statement"),
     ],
 )

@@ -9,6 +9,7 @@ import dataclasses
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -242,9 +243,9 @@ def test_an_apply_is_no_rollback_either(project: Any, approved: Any, recorder: R
     apply(project.request(approved))
     other = project.approve(project.plan("001_customers", kind="rollback"))
     forged = _with(other, kind="apply")
-    run = lambda a: lambda: roll_back(project.request(a, dsn=recorder.dsn))
-    assert refused(project, recorder, run(approved)) == "wrong-kind"
-    assert refused(project, recorder, run(forged)) == "bad-signature"
+    for approval, reason in ((approved, "wrong-kind"), (forged, "bad-signature")):
+        request = project.request(approval, dsn=recorder.dsn)
+        assert refused(project, recorder, partial(roll_back, request)) == reason
 
 
 def test_the_wrong_environment_is_refused(project: Any, approved: Any, recorder: Recorder) -> None:
