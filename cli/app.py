@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import AgentdbError
+from . import quick
 
 
 class Command(NamedTuple):
@@ -115,7 +116,13 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line. Every AgentdbError ends as one line and a hint on stderr, with its exit code."""
     debug = "--debug" in (sys.argv[1:] if arguments is None else arguments) or bool(os.environ.get("AGENTDB_DEBUG"))
     try:
-        app(arguments)
+        code = quick.run(sys.argv[1:] if arguments is None else arguments)
+        if code is None:
+            app(arguments)
+        elif arguments is None:
+            quick.leave(code)
+        elif code:
+            sys.exit(code)
     except AgentdbError as error:
         if debug:
             raise

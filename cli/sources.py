@@ -51,7 +51,11 @@ def read(path: Path, **fields: object) -> Source:
 
 
 def from_paths(paths: Sequence[Path], schema_dir: Path | None) -> list[Source]:
-    """The files named, and the .sql files of the folders named (without down scripts), each once, in order."""
+    """The files named, and the .sql files of the folders named (without down scripts), each once, in order.
+
+    Among many files one that cannot be read is a finding, and an empty one is nothing; a single file named alone that
+    is no migration is an error. Errors: UsageError, MigrationFileError.
+    """
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
@@ -59,6 +63,8 @@ def from_paths(paths: Sequence[Path], schema_dir: Path | None) -> list[Source]:
             found.update(dict.fromkeys(inside))
         else:
             found[path] = None
+    if len(paths) == 1 and list(found) == [paths[0]] and paths[0].exists():
+        read_text(paths[0])
     setups = _setups(schema_dir, list(found)) if schema_dir is not None else {}
     return [read(path, setup=setups.get(path)) for path in found]
 
