@@ -38,12 +38,19 @@ def schema_of(target: Dsn) -> str:
     )
     if done.returncode:
         raise _failed(target, done.stderr)
-    return without_psql(done.stdout)
+    return without_counters(without_psql(done.stdout))
 
 
 def without_psql(script: str) -> str:
     """The script without psql's own \\restrict and \\unrestrict, which pg_dump has put around it since August 2025."""
     return re.sub(r"^\\(?:un)?restrict [A-Za-z0-9]+$", "", script, flags=re.MULTILINE)
+
+
+def without_counters(script: str) -> str:
+    """The script without the column option pg_attver: the server's own counter, which the minor releases of November
+    2026 (seen in 15.20) put on every column, which an older pg_dump takes for a property and no server accepts."""
+    script = re.sub(r"^ALTER [^;]+ ALTER COLUMN [^;]+ SET \(pg_attver=\d+\);$", "", script, flags=re.MULTILINE)
+    return re.sub(r"^(ALTER [^;]+ ALTER COLUMN [^;]+ SET \()pg_attver=\d+, ", r"\1", script, flags=re.MULTILINE)
 
 
 def connection_environment(target: Dsn) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 Such a statement is over before anyone can look. So a second session stands in its way for a moment, as an
 application would, with a lock that makes it wait: CREATE INDEX CONCURRENTLY waits for open writers while it holds
-its own lock; VACUUM waits for its lock. What it holds or asks for is read while it waits, then the way is freed.
+its own lock; VACUUM waits for its lock. What it holds or asks for is read while it waits, then the way is freed. What
+that keeps others from doing follows from the lock modes, by the manual's table of conflicts.
 """
 
 from __future__ import annotations
@@ -79,9 +80,6 @@ def watch(
             late = time.monotonic() - began > LONGEST_HOLD
             if holding and (waiting or late):
                 held_from = time.monotonic()
-                if waiting and waits:
-                    strongest = _strongest(seen.modes, before)
-                    seen.blocked = probe.blocked(observer, before, strongest)
                 free()
                 holding, held_until = False, time.monotonic()
         thread.join()
@@ -127,14 +125,9 @@ def _conclude(seen: Watched, before: Mapping[int, Relation]) -> None:
     ]
     locks.sort(key=lambda lock: (-lock.rank, lock.relation))
     seen.locks = tuple(locks)
-    asked = {
-        before[oid].title: operations
-        for oid, mode in _strongest(seen.modes, before).items()
-        if (operations := probe.told(before[oid], mode))
-    }
     if any(oid in seen.modes for oid in seen.tables):
-        # stronger locks may have come after the probe: what the modes say is added to what was tried
-        tried = seen.blocked or {}
         seen.blocked = {
-            name: probe.together({name: (*tried.get(name, ()), *asked.get(name, ()))}) for name in {**tried, **asked}
+            before[oid].title: operations
+            for oid, mode in _strongest(seen.modes, before).items()
+            if (operations := probe.told(before[oid], mode))
         }

@@ -44,6 +44,11 @@ class SandboxServer:
             hint="ALTER ROLE ... CREATEDB, as a superuser.",
         )
 
+    @property
+    def administration(self) -> Administration:
+        """What makes and drops databases here, for a database that somebody else made."""
+        return self._administration
+
     def create(self, name: str = "") -> SandboxDatabase:
         """A new empty database (a copy of template0). `name` is for the reader of messages only."""
         return self._administration.create()

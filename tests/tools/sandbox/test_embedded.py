@@ -108,12 +108,16 @@ def test_a_killed_server_is_started_again(home: Path) -> None:
         killed = status(home).pid
         with database.connect():
             os.kill(killed, signal.SIGKILL)
+            while processes.started(killed):
+                pass
             with sandbox_server(data_dir=home) as again:
                 assert again.version >= 180000
     assert status(home).pid not in (0, killed)
 
 
 def test_a_stale_pid_file_with_the_number_of_another_program_is_no_server(home: Path) -> None:
+    with sandbox_server(data_dir=home) as server:
+        server.execute("CREATE DATABASE kept TEMPLATE template0 STRATEGY FILE_COPY")
     stop_embedded(home)
     bystander = subprocess.Popen(["sleep", "600"], user=software.runner().uid)
     try:
@@ -123,6 +127,7 @@ def test_a_stale_pid_file_with_the_number_of_another_program_is_no_server(home: 
         with sandbox_server(data_dir=home):
             assert status(home).pid not in (0, bystander.pid)
         assert bystander.poll() is None
+        assert "kept" in databases(home), "the cluster is the one that it was"
     finally:
         bystander.kill()
         bystander.wait()
@@ -160,6 +165,16 @@ def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> No
     (tmp_path / "file").write_text("")
     with pytest.raises(SandboxError, match="cannot be written"), sandbox_server(data_dir=tmp_path / "file" / "home"):
         pass
+
+
+def test_homes_of_older_revisions_go_unless_somebody_uses_them(tmp_path: Path) -> None:
+    for name in ("17-r1", "16-r1", "notes", "15-r1"):
+        (tmp_path / name).mkdir()
+    for name in ("17-r1", "16-r1", "notes"):
+        (tmp_path / name / embedded.MARK).write_text("")
+    with embedded._locked(tmp_path / "16-r1/users", shared=True):
+        embedded._remove_older(tmp_path / "18-r2")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["15-r1", "16-r1", "notes"]
 
 
 def test_a_long_path_gets_a_short_socket() -> None:

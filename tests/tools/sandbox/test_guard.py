@@ -57,6 +57,10 @@ def test_ordinary_sql_that_only_sounds_so_is_run(database: SandboxDatabase, sql:
     assert run.ok, run.error
 
 
+def test_a_program_is_called_one(database: SandboxDatabase) -> None:
+    assert "runs a program" in run_script(database, "COPY (SELECT 1) TO PROGRAM 'id'").unknown
+
+
 def test_psql_commands_are_named(database: SandboxDatabase) -> None:
     run = run_script(database, "CREATE TABLE t (a int);\n\\copy t from 'x.csv'\n", path="3_x.sql")
     assert run.error == "3_x.sql:2: \\copy is a command of psql, not SQL; the server does not know it"

@@ -152,8 +152,10 @@ def test_a_lock_is_held_until_the_end_of_the_transaction(copy: SandboxDatabase) 
 
 
 def test_statements_outside_a_transaction_let_go_of_their_locks(copy: SandboxDatabase) -> None:
-    run = run_script(copy, "ALTER TABLE orders ADD c int; UPDATE customers SET note = 'y'", no_transaction=True)
-    assert run.statements[1].blocked == {}
+    sql = "ALTER TABLE orders ADD c int; UPDATE customers SET note = 'y'; ALTER TABLE orders ADD d int"
+    first, between, last = run_script(copy, sql, no_transaction=True).statements
+    assert between.blocked == {}
+    assert last.locks == first.locks, "taken anew"
 
 
 def test_attaching_a_partition_reads_it_and_a_check_saves_that(copy: SandboxDatabase) -> None:

@@ -92,6 +92,7 @@ def test_every_table_gets_rows_or_a_reason(empty: SandboxDatabase) -> None:
             assert count == (0 if table in NONE else FEW.get(table, 12)), (table, report.skipped.get(table))
             assert connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone() == (count,)
         assert set(report.skipped) == {*NONE, *FEW}
+        assert report.skipped["public.flags"] == "2 of 12 rows: not enough different values"
         for table, reason in NONE.items():
             assert reason in report.skipped[table]
         assert connection.execute("SELECT n FROM mv").fetchone() == (12,), "views are filled"

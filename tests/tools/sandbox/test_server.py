@@ -112,6 +112,7 @@ def test_the_same_server_by_another_way_in_is_known_by_its_identifier(server: Sa
     [
         ("postgresql://localhost/a", "postgresql://127.0.0.1:5432/b", True),
         ("postgresql://localhost/a", "postgresql://[::1]/b", True),
+        ("postgresql://localhost/a", "postgresql://127.9.9.9/b", True),
         ("postgresql://localhost/a", "postgresql://localhost:5433/a", False),
         ("host=a.invalid,b.invalid port=1,2", "host=b.invalid port=2", True),
         ("host=a.invalid,b.invalid port=1,2", "host=b.invalid port=1", False),
