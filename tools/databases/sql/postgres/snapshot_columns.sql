@@ -1,6 +1,7 @@
 -- Columns of every relation that has some, dropped ones left out, in order. What few columns have comes in the last
 -- column, NULL for most. A default cannot hold a column of its table, so pg_get_expr needs no relation for it (and
--- opens none); a generated expression does.
+-- opens none); a generated expression does. The option pg_attver is the server's own counter and no property: the minor
+-- releases of November 2026 (seen in 15.20) put it on every column.
 SELECT
     a.attrelid, a.attnum, a.attname, a.atttypid, a.attcollation,
     format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -9,7 +10,8 @@ SELECT
          FROM pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum)
     END,
     CASE WHEN a.attgenerated <> '' OR a.attidentity <> '' OR a.attcollation <> t.typcollation
-              OR a.attstorage <> t.typstorage OR a.attoptions IS NOT NULL OR a.attfdwoptions IS NOT NULL
+              OR a.attstorage <> t.typstorage OR a.attfdwoptions IS NOT NULL
+              OR a.attoptions IS NOT NULL AND EXISTS (SELECT FROM unnest(a.attoptions) x WHERE left(x, 10) <> 'pg_attver=')
               OR a.attcompression <> ''  -- since 14
               OR a.attacl IS NOT NULL OR a.attstattarget <> -1 OR a.attinhcount > 0
          THEN json_build_object(
@@ -22,7 +24,8 @@ SELECT
                 ELSE 'main' END END,
             'compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,  -- since 14
             'statistics_target', nullif(a.attstattarget, -1),
-            'options', a.attoptions,
+            'options', CASE WHEN a.attoptions IS NOT NULL THEN
+                (SELECT array_agg(x) FROM unnest(a.attoptions) x WHERE left(x, 10) <> 'pg_attver=') END,
             'fdw_options', a.attfdwoptions,
             'grants', a.attacl::text,
             'inherited', a.attinhcount > 0,
