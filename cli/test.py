@@ -47,6 +47,7 @@ def test(
             earlier=earlier(project, migration, ("pending",)) if goal else (),
             rows=settings.rows if rows is None else rows,
             timeout=seconds(settings.statement_timeout),
+            server=server,
         )
         kept = way_in(database) if keep else ""
     source = f"the schema of {goal.name}" if goal else "earlier migrations"

@@ -29,11 +29,15 @@ ServerFactory = Callable[[], AbstractContextManager["SandboxServer"]]
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A state of the schema with rows in it. run: how the last migration got here, None for the first state."""
+    """A state of the schema with rows in it. run: how the last migration got here, None for the first state.
+
+    start: the state that the last migration ran on, with rows that it accepts; the way back is proven from there.
+    """
 
     database: SandboxDatabase
     snapshot: Snapshot
     run: SandboxRun | None = None
+    start: SandboxDatabase | None = None
 
     @property
     def ok(self) -> bool:
@@ -126,17 +130,27 @@ class Workbench:
             return Stage(database, read_snapshot(connection))
 
     def _next(self, migrations: Sequence[Migration]) -> Stage:
+        from ..tools.sandbox import fitting
         from ..tools.sandbox.run import run_migration
         from ..tools.schema.snapshot import read_snapshot
 
-        earlier = self.stage(migrations[:-1])
-        database = self.server.clone(earlier.database)
-        run = run_migration(database, self._shown(migrations[-1]), timeout=self._timeout)
+        earlier, shown = self.stage(migrations[:-1]), self._shown(migrations[-1])
+        start = earlier.database
+        database = self.server.clone(start)
+        run = run_migration(database, shown, timeout=self._timeout)
+        if fitting.depends_on_rows(run):
+            fit = fitting.fitted(self.server, start, shown, run, rows=self._rows)
+            if fit is not None:
+                database.drop()
+                start = self._held.enter_context(fit.database)
+                database = self.server.clone(start)
+                run = run_migration(database, shown, timeout=self._timeout)
+                run = replace(run, notes=(*run.notes, fit.note))
         if not run.ok:
             database.drop()
-            return Stage(self.server.clone(earlier.database), earlier.snapshot, run)
+            return Stage(self.server.clone(earlier.database), earlier.snapshot, run, start)
         with database.connect() as connection:
-            return Stage(database, read_snapshot(connection), run)
+            return Stage(database, read_snapshot(connection), run, start)
 
     def _shown(self, migration: Migration) -> Migration:
         """The migration with its path as messages show it."""

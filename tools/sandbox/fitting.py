@@ -110,7 +110,9 @@ def _asked_more(before: Table, after: Table | None) -> bool:
         len(after.foreign_keys) > len(before.foreign_keys)
         or any(c not in before.checks for c in after.checks)
         or any(u not in before.uniques for u in after.uniques)
-        or any(c.name in own and (c.not_null, c.type) != (own[c.name].not_null, own[c.name].type) for c in after.columns)
+        or any(
+            c.name in own and (c.not_null, c.type) != (own[c.name].not_null, own[c.name].type) for c in after.columns
+        )
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from ...errors import SandboxError
@@ -11,12 +11,14 @@ from ..databases.dsn import Dsn
 from ..records import Migration
 from . import before
 from .before import BeforeState
+from .fitting import depends_on_rows, fitted
 from .run import run_migration
 from .runs import SandboxRun
 from .seed import SeedReport, seed
 
 if TYPE_CHECKING:
     from .databases import SandboxDatabase
+    from .server import SandboxServer
 
 Verdict = Literal["ok", "failed", "unknown"]
 
@@ -59,8 +61,12 @@ def rehearse(
     earlier: Sequence[Migration] = (),
     rows: int = 12,
     timeout: float = 60.0,
+    server: SandboxServer | None = None,
 ) -> Rehearsal:
     """What comes of the migration in an empty sandbox database.
+
+    server: where copies may be made; with it, a migration that fails for the synthetic rows alone is run again over
+    rows that satisfy what it asks.
 
     target: start from its schema; without one, from what `replayed` makes. earlier: migrations to run on top of that
     before the rows are made. rows: per table. Errors: SandboxError, DatabaseError when the state before cannot be made.
@@ -70,7 +76,26 @@ def rehearse(
     with database.connect() as connection:
         seeded = seed(connection, rows=rows) if rows else SeedReport()
     run = run_migration(database, migration, timeout=timeout)
+    if server is not None and depends_on_rows(run):
+        run = over_fitting_rows(server, database, migration, run, rows, timeout)
     return Rehearsal(migration, state, tuple(m.label for m in earlier), seeded, run)
+
+
+def over_fitting_rows(
+    server: SandboxServer,
+    database: SandboxDatabase,
+    migration: Migration,
+    failed: SandboxRun,
+    rows: int,
+    timeout: float,
+) -> SandboxRun:
+    """The run over rows that the migration accepts, with a note that says so; the failed run when there are none."""
+    fit = fitted(server, database, migration, failed, rows=rows)
+    if fit is None:
+        return failed
+    with fit.database as copy:
+        run = run_migration(copy, migration, timeout=timeout)
+    return replace(run, notes=(*run.notes, fit.note))
 
 
 def run_earlier(database: SandboxDatabase, migrations: Sequence[Migration]) -> None:
