@@ -46,6 +46,15 @@ class DatabaseError(AgentdbError):
     """A database could not be reached, refused the login or failed a query."""
 
 
+class StatementError(DatabaseError):
+    """A statement of a migration failed on a target. `detail` is all that the server said of it: it may hold values of
+    rows, so it is for the person's screen alone, never for a prompt, a log or a report."""
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "", detail: str = "") -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.detail = detail
+
+
 class SandboxError(AgentdbError):
     """The sandbox server or database could not be made, or the work in it failed."""
 

@@ -24,7 +24,7 @@ def apply(
     format: Literal["text", "json"] = typer.Option("text", "--format", help="text | json."),
 ) -> None:
     """Carry out an approved plan. Refused when a byte, the target or its state is not what was approved."""
-    from ..errors import UsageError, VerificationError
+    from ..errors import StatementError, UsageError, VerificationError
     from ..tools.ledger.apply import ApplyResult
     from ..tools.ledger.apply import apply as carry_out
     from . import ledger
@@ -47,6 +47,10 @@ def apply(
     )
     try:
         show(carry_out(request), format)
+    except StatementError as error:
+        if error.detail and error.detail not in error.what:
+            typer.echo(f"The server said: {error.detail}", err=True)
+        raise
     except VerificationError as error:
         if isinstance(error.result, ApplyResult):
             show(error.result, format)

@@ -61,7 +61,7 @@ def approve(
         approvals.verify(approval, kind=plan.kind, environment=plan.environment, allowed_signers=signers, now=now)
     path = approvals.write(approval, output or approvals.path_for(project.layout.state_dir, plan.sha256))
     typer.echo(f"{'Rejected' if reject else 'Approved'} by {approver} until {approval.payload['expires'][:16]} UTC.")
-    typer.echo(f"Written to {path}")
+    typer.echo(f"Written to {_shown(path, project.layout.root)}")
     if not reject:
         flags = f" --target {target}" if target else ""
         command = f"agentdb rollback --apply{flags}" if rollback else f"agentdb apply{flags}"
@@ -86,8 +86,9 @@ def show(project: ProjectContext, plan: Plan, dsn: Dsn) -> None:
     out.print()
     for number, m in enumerate(plan.migrations, start=1):
         back = m.certificate or ("a script, not certified" if m.rollback_sha256 else "none")
+        count = f"{m.statements} statement{'' if m.statements == 1 else 's'}"
         how = "one transaction" if m.transactional else "each statement by itself"
-        out.print(f"  {number}. [head]{safe(m.label)}[/head]  {m.statements} statements, {how}")
+        out.print(f"  {number}. [head]{safe(m.label)}[/head]  {count}, {how}")
         out.print(
             f"     sha256 {m.sha256[:16]}  rollback {back}"
             + (f" {m.rollback_sha256[:16]}" if m.rollback_sha256 else "")
@@ -118,12 +119,16 @@ def _show_sql(project: ProjectContext, plan: Plan) -> None:
             (texts.rollback, migration.rollback_path) if plan.kind == "rollback" else (texts.up, migration.path)
         )
         lines = text.rstrip("\n").splitlines()
-        out.print(f"[quiet]-- {safe(str(path))}[/quiet]")
+        out.print(f"[quiet]-- {safe(_shown(path, project.layout.root))}[/quiet]")
         for line in lines[:SHOWN_LINES]:
             out.print(f"[quiet]|[/quiet] {safe(line)}")
         if len(lines) > SHOWN_LINES:
             out.print(f"[warn]... and {len(lines) - SHOWN_LINES} more lines: read the file before you sign[/warn]")
         out.print()
+
+
+def _shown(path: Path | None, root: Path) -> str:
+    return str(path.relative_to(root) if path and path.is_relative_to(root) else path)
 
 
 def _ask(plan: Plan, reject: bool) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from ...errors import AgentdbError, DatabaseError, RefusedError
+from ...errors import AgentdbError, RefusedError, StatementError
 from .. import files
 from ..records import Migration
 from . import audit, execute, history, lock, prints, progress, seen
@@ -234,7 +234,7 @@ def _open_row(request: ApplyRequest, cleared: Cleared, item: Item, before: Print
 
 def _failed(
     request: ApplyRequest, attempt: Attempt, item: Item, failure: StatementFailed, detail: dict[str, Any]
-) -> DatabaseError:
+) -> StatementError:
     """The error for a statement that the server refused, with the truth about what is left written down."""
     execute.own_again(attempt.conn)
     left = "" if item.work.transactional else _clean_up(attempt, item, failure)
@@ -248,13 +248,11 @@ def _failed(
         progress.failed(attempt.conn, attempt.row_id, failure.to_json(), dirty=dirty)
         audit.record(attempt.conn, request.who, "failed", detail | failure.to_json())
     state = " ".join(f"{failure.sqlstate}: {failure.message}".split())
-    if failure.detail:
-        state += f" ({' '.join(failure.detail.split())})"
     if dirty:
         hint = f"{left} `agentdb status` says what is there; apply --resume continues, rollback takes it back.".strip()
     else:
         hint = f"{left} Nothing of {item.planned.label} is left in the database.".strip()
-    return DatabaseError(f"{failure.number} failed: {state}", where=failure.where, hint=hint)
+    return StatementError(f"{failure.number} failed: {state}", where=failure.where, hint=hint, detail=failure.detail)
 
 
 def _clean_up(attempt: Attempt, item: Item, failure: StatementFailed) -> str:

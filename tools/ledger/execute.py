@@ -7,6 +7,7 @@ Source: manual, "Message Flow", "Extended Query".
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -67,8 +68,10 @@ class StatementFailed(Exception):
     def __init__(self, work: Work, step: int | None, error: psycopg.Error) -> None:
         super().__init__(str(error))
         self.sqlstate = error.sqlstate or ""
-        self.message = (error.diag.message_primary or str(error)).strip()
-        self.detail = error.diag.message_detail or ""
+        said = (error.diag.message_primary or str(error)).strip()
+        # data exceptions quote the value that they are about (manual, appendix A, class 22)
+        self.message = re.sub(r'"[^"]*"', '"..."', said) if self.sqlstate.startswith("22") else said
+        self.detail = " ".join(f"{said} {error.diag.message_detail or ''}".split())
         self.step = step
         self.number = "the commit" if step is None else f"statement {step + 1} of {len(work.steps)}"
         self.where = work.place(step) if step is not None else work.where

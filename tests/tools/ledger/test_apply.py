@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agentdb.errors import DatabaseError, MigrationFileError, RefusedError, VerificationError
+from agentdb.errors import DatabaseError, MigrationFileError, RefusedError, StatementError, VerificationError
 from agentdb.tools.ledger import audit
 
 CUSTOMERS = "CREATE TABLE customers (id int PRIMARY KEY, email text);\n"
@@ -79,6 +79,20 @@ def test_a_deferred_constraint_that_fails_at_commit_is_told(project: Any) -> Non
         project.apply()
     assert project.ask("SELECT to_regclass('a') IS NULL")
     assert project.runs()[0].status == "failed"
+
+
+def test_values_of_rows_are_for_the_persons_screen_alone(project: Any) -> None:
+    project.do("CREATE TABLE t (a text); INSERT INTO t VALUES ('canary'), ('canary')")
+    path = project.write("001_cast", "ALTER TABLE t ALTER a TYPE int USING a::int;\n")
+    for sql in (path.read_text(), "ALTER TABLE t ADD UNIQUE (a);\n"):
+        path.write_text(sql)
+        with pytest.raises(StatementError) as caught:
+            project.apply()
+        assert "canary" in caught.value.detail and "canary" not in f"{caught.value}{caught.value.hint}"
+        assert "canary" not in str(project.runs()[-1].error)
+    with project.database.connect() as conn:
+        assert "canary" not in str(audit.entries(conn))
+    assert "canary" not in (project.layout.state_dir / "audit.jsonl").read_text()
 
 
 def test_an_index_that_cannot_be_built_is_removed_again(project: Any) -> None:
