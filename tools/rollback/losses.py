@@ -1,0 +1,47 @@
+"""What a rollback does not bring back, told before it is proven."""
+
+from __future__ import annotations
+
+from ..records import Loss
+from ..schema.ddl.plan import Plan
+from .capture import Capture, reason
+from .preimages import kept_tables
+from .study import Study
+
+
+def expected(capture: Capture, found: Study, *, data: bool) -> tuple[Loss, ...]:
+    """Losses that are certain: rows and columns of which nothing is kept."""
+    if data:
+        return ()
+    lost = []
+    for kept in kept_tables(found.before, found.old, found.new, found.written, capture.label, after=found.after):
+        columns = tuple(c.name for c in (kept.lost or kept.converted)) if not kept.dropped and not kept.kinds else ()
+        lost.append(Loss(f"{kept.table.schema}.{kept.table.name}", columns, None, f"no copy is kept: {reason(kept)}"))
+    return tuple(lost)
+
+
+def notes(found: Study, work: Plan) -> tuple[str, ...]:
+    """What goes with the rollback and is no loss of before: new tables and columns, and whatever was written to them."""
+    lines = []
+    before, after = found.before.objects, found.after.objects
+    kept_addresses = {found.new.by_id.get(n.id) for a, n in found.new.by_address.items() if a in found.old.by_address}
+    tables = sorted(
+        i for i in after if i.kind == "table" and i not in before and found.new.by_id.get(i) not in kept_addresses
+    )
+    if tables:
+        lines.append(f"goes with all its rows: {', '.join(f'{t.schema}.{t.name}' for t in tables)}")
+    gone = {(t.schema, t.name) for t in tables}
+    columns = sorted(
+        i
+        for i in after
+        if i.kind == "column"
+        and i not in before
+        and (i.schema, i.parent) not in gone
+        and found.new.by_id.get(i) not in kept_addresses
+        and any((i.schema, i.parent) == (t.schema, t.name) for t in after if t.kind == "table")
+    )
+    if columns:
+        lines.append(f"goes with all its values: {', '.join(f'{c.schema}.{c.parent}.{c.name}' for c in columns)}")
+    if work.unsupported:
+        lines.append(f"cannot be made anew: {', '.join(str(i) for i in work.unsupported)}")
+    return tuple(lines)

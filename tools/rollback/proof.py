@@ -1,0 +1,362 @@
+"""Whether a rollback keeps its word: the migration is run, its way back is run, and everything is compared.
+
+up -> the rollback, in a transaction that is given up -> schema and rows compared -> up again in it -> compared;
+then writes under the new schema -> the rollback for good -> the writes and the rows of before compared.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...errors import AgentdbError, RollbackError
+from .. import naming
+from ..records import Certificate, CertificateClass, Loss, Migration
+from ..schema.model import ObjectId, Snapshot
+from ..schema.snapshot import read_snapshot
+from ..sql.parse import Script, parse
+from . import identities, rows, study, writes
+from .draft import column_orders, leftovers
+from .rows import Difference
+
+if TYPE_CHECKING:
+    from ..databases.postgres import Connection
+    from ..sandbox.databases import SandboxDatabase
+    from ..sandbox.server import SandboxServer
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What the steps of a proof brought."""
+
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    schema: list[str] = field(default_factory=list)
+    orders: list[str] = field(default_factory=list)
+    data: list[Difference] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    changed_by_up: list[str] = field(default_factory=list)
+    failed: str = ""
+    unproven: list[str] = field(default_factory=list)
+    since: list[str] = field(default_factory=list)
+
+
+def prove(
+    server: SandboxServer,
+    database: SandboxDatabase,
+    migration: Migration,
+    rollback_sql: str,
+    capture_sql: str = "",
+    *,
+    together: bool = True,
+    in_place: bool = False,
+    touched: Sequence[ObjectId] | None = None,
+    losses: Sequence[Loss] = (),
+) -> Certificate:
+    """The certificate of a rollback, whoever wrote it, for a migration over the rows that `database` holds.
+
+    database: the state before the migration; a copy is used, unless in_place allows to change it. together: the
+    capture runs in the migration's transaction. touched: tables whose rows the migration takes or changes, where that
+    is known; else it is measured. losses: what is known to be lost beforehand. Errors: SandboxError, DatabaseError.
+    """
+    found = _Findings()
+    with ExitStack() as held:
+        work = database if in_place else held.enter_context(server.clone(database))
+        proof = _Proof(server, work, migration, rollback_sql, capture_sql, together, found)
+        try:
+            proof.run(touched)
+        except RollbackError as error:
+            found.failed = found.failed or str(error)
+    return conclude(found, migration, rollback_sql, capture_sql, losses, server.version_text)
+
+
+class _Proof:
+    def __init__(
+        self,
+        server: SandboxServer,
+        work: SandboxDatabase,
+        migration: Migration,
+        down: str,
+        capture: str,
+        together: bool,
+        found: _Findings,
+    ) -> None:
+        self.server, self.work, self.migration = server, work, migration
+        self.down, self.capture, self.together, self.found = down, capture, together, found
+        self.script: Script = parse(migration.sql)
+        self.down_script: Script = parse(down)
+        self.transactional = study.is_transactional(migration, self.script)
+
+    def run(self, touched: Sequence[ObjectId] | None) -> None:
+        study.refuse_unfit(self.migration, self.script)
+        if self.down_script.problem:
+            self._step("down", False, f"the rollback does not parse: {self.down_script.problem.message}")
+            raise RollbackError(f"the rollback does not parse: {self.down_script.problem.message}")
+        with self.work.connect() as conn:
+            self.before, self.old = read_snapshot(conn), identities.read(conn)
+            self.wanted = rows.tables_of(self.before)
+            self.rows_before = rows.read(conn, self.wanted, self.before)
+        self._up()
+        with self.work.connect() as conn:
+            self.after, self.new = read_snapshot(conn), identities.read(conn)
+            changed = rows.differences(self.rows_before, rows.read(conn, self._renamed_wanted(), self.after))
+            self.found.changed_by_up = [f"{d.table.schema}.{d.table.name}" for d in changed]
+            concerned = set(touched or ()) | {d.table for d in changed}
+            self.found.empty = sorted(
+                f"{t.schema}.{t.name}" for t in concerned if t in self.rows_before and not self.rows_before[t].count
+            )
+            if self._down_in_transaction():
+                self._down_and_up_again(conn)
+            else:
+                self._down_on_a_copy()
+        if self.found.failed or self.found.schema:
+            return
+        self._with_writes(sorted(concerned))
+
+    def _renamed_wanted(self) -> dict[ObjectId, tuple[str, ...]]:
+        return self.wanted
+
+    # -- the steps
+
+    def _up(self) -> None:
+        began = time.perf_counter()
+        try:
+            self._run_up()
+        except RollbackError as error:
+            self._step("up", False, str(error), began)
+            raise
+        self._step("up", True, "the migration runs", began)
+
+    def _run_up(self) -> None:
+        capture = self.capture if self.together and self.transactional else ""
+        if self.capture and not capture:
+            with self.work.connect() as conn:
+                _execute(conn, self.capture, "the capture script")
+        if self.transactional:
+            with self.work.connect() as conn:
+                conn.execute("BEGIN")
+                if capture:
+                    _execute(conn, capture, "the capture script", begun=True, settle=False)
+                study.run_up(conn, self.work, self.migration, self.script)
+                _commit(conn)
+        else:
+            study.run_statements(self.work, self.migration)
+
+    def _down_in_transaction(self) -> bool:
+        return all(p.statement.transactional is not False for p in self.down_script.statements) and not any(
+            p.node_name == "transaction_stmt" for p in self.down_script.statements
+        )
+
+    def _down_and_up_again(self, conn: Connection) -> None:
+        began = time.perf_counter()
+        with study.undone(conn):
+            try:
+                _execute(conn, self.down, "the rollback", begun=True)
+            except RollbackError as error:
+                self._step("down", False, str(error), began)
+                raise
+            self._step("down", True, "the rollback runs", began)
+            self._compare(conn)
+            if not self.transactional:
+                return
+            began = time.perf_counter()
+            try:
+                if self.capture and self.together:
+                    _execute(conn, self.capture, "the capture script", begun=True, settle=False)
+                study.run_up(conn, self.work, self.migration, self.script)
+                conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                self._compare_again(read_snapshot(conn), began)
+            except (AgentdbError, _driver_error()) as error:
+                self._not_again(error, began)
+
+    def _down_on_a_copy(self) -> None:
+        """A rollback that opens transactions itself, or cannot stand in one, runs for good on a copy."""
+        from ..sandbox.run import run_script
+
+        began = time.perf_counter()
+        with self.server.clone(self.work) as copy:
+            run = run_script(copy, self.down, trace=False, no_transaction=True)
+            if not run.ok:
+                self._step("down", False, run.error, began)
+                raise RollbackError(f"the rollback fails: {run.error}")
+            self._step("down", True, "the rollback runs", began)
+            with copy.connect() as conn:
+                self._compare(conn)
+
+    def _compare(self, conn: Connection) -> None:
+        began = time.perf_counter()
+        now = read_snapshot(conn)
+        self.found.schema = leftovers(self.before, now)
+        self.found.orders = column_orders(self.before, now)
+        self._step("compare schema", not self.found.schema, "; ".join(self.found.schema[:5]) or "equal", began)
+        began = time.perf_counter()
+        self.found.data = rows.differences(self.rows_before, rows.read(conn, self.wanted, now))
+        told = "; ".join(f"{d.table.schema}.{d.table.name}: {d.why}" for d in self.found.data[:5])
+        self._step("compare rows", not self.found.data, told or "equal", began)
+
+    def _compare_again(self, now: Snapshot, began: float) -> None:
+        differ = leftovers(self.after, now)
+        self._step("up again", True, "; ".join(differ[:5]) or "the same schema as the first time", began)
+        if differ:
+            self.found.unproven.append(f"the migration makes another schema the second time: {differ[0]}")
+
+    def _not_again(self, error: BaseException, began: float) -> None:
+        line = " ".join(str(error).split())[:300]
+        self._step("up again", False, line, began)
+        self.found.unproven.append(f"the migration does not run again after the rollback: {line}")
+
+    def _with_writes(self, touched: Sequence[ObjectId]) -> None:
+        began = time.perf_counter()
+        keys: dict[ObjectId, set[rows.Row]] = {}
+        contents: dict[ObjectId, Counter[rows.Row]] = {}
+        for table, kept in self.rows_before.items():
+            if kept.rows is None:
+                continue
+            contents[table] = Counter(kept.rows)
+            key = writes.key_of(self.before, table, set(kept.columns))
+            places = [kept.columns.index(k) for k in key]
+            keys[table] = {tuple(r[p] for p in places) for r in kept.rows} if key else set()
+        import psycopg
+
+        try:
+            with self.work.connect() as conn:
+                done = writes.write(conn, self.before, self.after, self.old, self.new, touched, keys)
+        except (psycopg.Error, AgentdbError) as error:
+            self._step("writes", False, " ".join(str(error).split())[:300], began)
+            self.found.unproven.append("no writes under the new schema could be made")
+            return
+        said = ", ".join(f"{w.table.name} +{len(w.inserted)} ~{len(w.changed)} -{len(w.deleted)}" for w in done)
+        self._step("writes", True, said or "there is no table to write to", began)
+        began = time.perf_counter()
+        try:
+            self._down_for_good()
+        except RollbackError as error:
+            self._step("down after writes", False, str(error), began)
+            self.found.since.append(f"after writes under the new schema the rollback stops: {error.what}")
+            return
+        with self.work.connect() as conn:
+            now = read_snapshot(conn)
+            differ = leftovers(self.before, now)
+            self.found.since += differ
+            if not differ and not self.found.data:
+                self.found.since += writes.lost(
+                    conn, done, contents, {t: k.columns for t, k in self.rows_before.items()}
+                )
+        self._step(
+            "down after writes", not self.found.since, "; ".join(self.found.since[:5]) or "all writes are kept", began
+        )
+        if not self.transactional and not self.found.since:
+            self._again_for_good()
+
+    def _down_for_good(self) -> None:
+        if self._down_in_transaction():
+            with self.work.connect() as conn:
+                conn.execute("BEGIN")
+                _execute(conn, self.down, "the rollback", begun=True)
+                _commit(conn)
+            return
+        from ..sandbox.run import run_script
+
+        run = run_script(self.work, self.down, trace=False, no_transaction=True)
+        if not run.ok:
+            raise RollbackError(run.error)
+
+    def _again_for_good(self) -> None:
+        began = time.perf_counter()
+        try:
+            self._run_up()
+            with self.work.connect() as conn:
+                self._compare_again(read_snapshot(conn), began)
+        except AgentdbError as error:
+            self._not_again(error, began)
+
+    def _step(self, name: str, ok: bool, detail: str, began: float | None = None) -> None:
+        ms = 0 if began is None else round((time.perf_counter() - began) * 1000)
+        self.found.steps.append({"step": name, "ok": ok, "detail": detail[:600], "ms": ms})
+
+
+def _driver_error() -> type[Exception]:
+    import psycopg
+
+    return psycopg.Error
+
+
+def _commit(conn: Connection) -> None:
+    import psycopg
+
+    try:
+        conn.execute("COMMIT")
+    except psycopg.Error as error:
+        raise RollbackError(f"at COMMIT: {' '.join(str(error).split())[:300]}") from None
+
+
+def _execute(conn: Connection, sql: str, what: str, *, begun: bool = False, settle: bool = True) -> None:
+    """The script's statements run in one transaction. settle: deferred constraints speak at its end.
+    Errors: RollbackError with what the server said."""
+    import psycopg
+
+    try:
+        if begun:
+            conn.execute(sql.encode())
+            if settle:
+                conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        else:
+            with conn.transaction():
+                conn.execute(sql.encode())
+    except psycopg.Error as error:
+        message = error.diag.message_primary or " ".join(str(error).split())
+        raise RollbackError(f"{what} fails: {message[:400]}") from None
+
+
+def conclude(
+    found: _Findings,
+    migration: Migration,
+    down: str,
+    capture: str,
+    losses: Sequence[Loss],
+    server: str,
+) -> Certificate:
+    """The certificate that the findings allow: the best class only when every step was run and nothing differed."""
+    lost = tuple(losses) + tuple(Loss(f"{d.table.schema}.{d.table.name}", d.columns, d.rows, d.why) for d in found.data)
+    differences = tuple(found.schema) + tuple(f"{name}: its columns stand in another order" for name in found.orders)
+    proven, reason = True, ""
+    if found.failed:
+        klass, proven, reason = CertificateClass.IMPOSSIBLE, False, found.failed
+    elif found.schema:
+        klass, reason = CertificateClass.IMPOSSIBLE, f"the schema does not return: {found.schema[0]}"
+    elif lost:
+        klass = CertificateClass.LOSSY
+        reason = "; ".join(_loss_line(x) for x in lost[:3])
+    elif found.since:
+        klass, reason = CertificateClass.SCHEMA_ONLY, found.since[0]
+    elif found.empty:
+        klass, proven = CertificateClass.SCHEMA_ONLY, False
+        reason = f"no rows could be compared in {', '.join(found.empty[:3])}"
+    elif found.unproven:
+        klass, proven, reason = CertificateClass.SCHEMA_ONLY, False, found.unproven[0]
+    else:
+        klass = CertificateClass.LOSSLESS
+        reason = "schema and rows return, and writes made since stay"
+        if found.orders:
+            reason += f"; column order differs in {', '.join(found.orders[:3])}"
+    return Certificate(
+        klass=klass,
+        proven=proven,
+        reason=reason,
+        up_sha256=naming.checksum(migration.sql),
+        down_sha256=naming.checksum(down),
+        capture_sha256=naming.checksum(capture) if capture else "",
+        losses=lost,
+        differences=differences,
+        steps=tuple(found.steps),
+        server=server,
+    )
+
+
+def _loss_line(loss: Loss) -> str:
+    columns = f" ({', '.join(loss.columns)})" if loss.columns else ""
+    rows_told = "" if loss.rows is None else f": {loss.rows} row{'' if loss.rows == 1 else 's'}"
+    return f"{loss.table}{columns}{rows_told}"

@@ -1,0 +1,446 @@
+"""Putting rows back: what a rollback script looks at first, and what it does once tables and columns are there again.
+
+Rows that others wrote after the migration stay as they are. Where both the migration and somebody else changed the
+same row, or a key is taken, the row is left and noted in agentdb_archive.conflicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ..schema.ddl.order import ordered
+from ..schema.model import ObjectId, SchemaObject, Snapshot
+from ..sql.quote import ident, literal, qualified
+from .capture import Capture, after_name, archived, settle, source, value
+from .preimages import ARCHIVE, Kept, KeptColumn
+
+
+class Note(NamedTuple):
+    """A statement, without semicolon, and the comment above it ("" for none)."""
+
+    comment: str
+    sql: str
+
+
+def look(capture: Capture) -> list[Note]:
+    """What was changed since the migration: statements for the start of the rollback, before the schema changes."""
+    label = literal(capture.label)
+    notes: list[Note] = []
+    following = [k for k in capture.tables if k.follows_rows]
+    if not following:
+        return notes
+    if capture.together:
+        for kept in following:
+            if kept.key:
+                notes += _still_same(kept, label)
+    else:
+        notes.append(_writer(capture, following, label))
+        newer = (
+            f"age(now.xmin) < (SELECT age(c.transaction_id) FROM {ARCHIVE}.captures AS c WHERE c.migration = {label})"
+        )
+        one = f"now.xmin = (SELECT c.writer FROM {ARCHIVE}.captures AS c WHERE c.migration = {label})"
+        for kept in following:
+            notes.append(Note("", f"DROP TABLE IF EXISTS {after_name(kept)}"))
+            notes += [Note("", sql) for sql in settle(kept, one if capture.one_writer else newer)]
+            if kept.key and capture.one_writer and "update" in kept.kinds:
+                notes.append(_written_by_others(kept, one, newer, label))
+    first, *rest = notes
+    return [Note(first.comment or "What was changed since the migration stays.", first.sql), *rest]
+
+
+def _writer(capture: Capture, following: Sequence[Kept], label: str) -> Note:
+    rows = "\n    UNION ALL ".join(
+        f"SELECT xmin AS xid FROM {source(k.after, k.after_partitioned)}" for k in following if k.after
+    )
+    return Note(
+        "The migration's own transaction is the first after the copy that wrote to these tables.",
+        f"UPDATE {ARCHIVE}.captures AS c SET writer = (\n  SELECT w.xid FROM (\n    {rows}) AS w\n"
+        f"  WHERE age(w.xid) < age(c.transaction_id) ORDER BY age(w.xid) DESC LIMIT 1)\nWHERE c.migration = {label}",
+    )
+
+
+def _still_same(kept: Kept, label: str) -> list[Note]:
+    """Marks rows that somebody else changed after the migration, and notes them as conflicts."""
+    assert kept.after is not None
+    live, after = source(kept.after, kept.after_partitioned), after_name(kept)
+    match = " AND ".join(f"{value(c, 'now', after=True)} = a.{ident(c.name)}" for c in kept.keys)
+    rest = [c for c in kept.shared if c.name not in kept.key]
+    notes = []
+    if rest:
+        left = ", ".join(value(c, "now", after=True) for c in rest)
+        right = ", ".join(f"a.{ident(c.name)}" for c in rest)
+        notes.append(
+            Note(
+                "",
+                f"UPDATE {after} AS a SET agentdb_same = false FROM {live} AS now\n"
+                f"WHERE a.agentdb_what <> 'deleted' AND {match} AND ({left}) IS DISTINCT FROM ({right})",
+            )
+        )
+    notes.append(
+        Note(
+            "",
+            f"UPDATE {after} AS a SET agentdb_same = false\n"
+            f"WHERE (a.agentdb_what = 'deleted') = EXISTS (SELECT FROM {live} AS now WHERE {match})",
+        )
+    )
+    notes.append(
+        Note(
+            "",
+            _conflicts(
+                kept,
+                label,
+                "a",
+                "CASE a.agentdb_what WHEN 'deleted' THEN 'the key of a deleted row is in use again'"
+                " ELSE 'changed since the migration ' || a.agentdb_what || ' it; left as it is' END",
+            )
+            + f"\nFROM {after} AS a WHERE NOT a.agentdb_same"
+            + f" AND EXISTS (SELECT FROM {live} AS now WHERE {match})",
+        )
+    )
+    return notes
+
+
+def _written_by_others(kept: Kept, one: str, newer: str, label: str) -> Note:
+    assert kept.after is not None
+    live = source(kept.after, kept.after_partitioned)
+    match = " AND ".join(f"was.{ident(c.name)} = {value(c, 'now', after=True)}" for c in kept.keys)
+    rest = [c for c in kept.shared if c.name not in kept.key]
+    left = ", ".join(f"was.{ident(c.name)}" for c in rest)
+    right = ", ".join(value(c, "now", after=True) for c in rest)
+    differs = f" AND ({left}) IS DISTINCT FROM ({right})" if rest else ""
+    return Note(
+        "",
+        _conflicts(kept, label, "was", "'written since the migration; left as it is'")
+        + f"\nFROM {live} AS now JOIN {archived(kept.archive)} AS was ON {match}\n"
+        f"WHERE {newer} AND NOT {one}{differs}",
+    )
+
+
+def _conflicts(kept: Kept, label: str, alias: str, why: str) -> str:
+    pairs = ", ".join(f"{literal(k)}, {alias}.{ident(k)}" for k in kept.key)
+    table = literal(qualified(kept.table.schema, kept.table.name))
+    return (
+        f"INSERT INTO {ARCHIVE}.conflicts (migration, relation, key, why)\n"
+        f"SELECT {label}, {table}, jsonb_build_object({pairs}), {why}"
+    )
+
+
+def positions(capture: Capture) -> list[Note]:
+    """Sequences put where they stood."""
+    name = archived(f"{capture.head}__positions")
+    return [
+        Note(
+            "" if number else "Sequences go on where they stood.",
+            f"SELECT setval({literal(qualified(s.schema, s.name))}, p.last_value, p.is_called)\n"
+            f"FROM {name} AS p WHERE p.name = {literal(qualified(s.schema, s.name))}",
+        )
+        for number, s in enumerate(capture.sequences)
+    ]
+
+
+def back(
+    capture: Capture,
+    before: Snapshot,
+    live: Snapshot,
+    triggers: Iterable[SchemaObject],
+    keys: Iterable[SchemaObject],
+    deletes_first: bool = False,
+) -> list[Note]:
+    """The rows put back, for after tables and columns are there again and before constraints are.
+
+    live: the schema that the rollback started from (names are those of before). triggers, keys: triggers and foreign
+    keys that exist while rows are put back: triggers are held off, and no row goes that another one points at.
+    """
+    label = literal(capture.label)
+    tables = _parents_first(capture.tables, before)
+    ids = {k.table for k in capture.tables}
+    held = [t for t in triggers if ObjectId("table", t.id.schema, "", t.id.parent) in ids]
+    held = [t for t in held if t.properties.get("enabled") in ("origin", "always")]
+    notes = [
+        Note(
+            "" if number else "Triggers are held off: the rows come back as they were.",
+            f"ALTER TABLE {qualified(t.id.schema, t.id.parent)} DISABLE TRIGGER {ident(t.id.name)}",
+        )
+        for number, t in enumerate(held)
+    ]
+    keys = list(keys)
+    referring = _references(before)
+    inserts: list[Note] = []
+    updates: list[Note] = []
+    deletes: list[Note] = []
+    for kept in tables:
+        mine = referring.get(kept.table, [])
+        inserts += _inserts(kept, mine, label)
+        updates += _updates(kept, mine, label)
+        deletes = _deletes(kept, keys, label) + deletes
+    notes += deletes + inserts + updates if deletes_first else inserts + updates + deletes
+    for number, trigger in enumerate(held):
+        verb = "ENABLE ALWAYS" if trigger.properties.get("enabled") == "always" else "ENABLE"
+        notes.append(
+            Note(
+                "" if number else "Triggers work again.",
+                f"ALTER TABLE {qualified(trigger.id.schema, trigger.id.parent)} {verb} TRIGGER {ident(trigger.id.name)}",
+            )
+        )
+    if notes:
+        notes.append(Note("", "SET CONSTRAINTS ALL IMMEDIATE"))
+    return notes
+
+
+def _parents_first(tables: Sequence[Kept], before: Snapshot) -> list[Kept]:
+    by_name = {qualified(k.table.schema, k.table.name): k for k in tables}
+    edges = []
+    for constraint in before.of("constraint"):
+        if constraint.properties.get("type") == "foreign key":
+            child = by_name.get(qualified(constraint.id.schema, constraint.id.parent))
+            parent = by_name.get(str(constraint.properties.get("references")))
+            if child and parent and child is not parent:
+                edges.append((parent.table, child.table))
+    by_id = {k.table: k for k in tables}
+    return [by_id[t] for t in ordered(list(by_id), edges, {})]
+
+
+def stored(column: KeptColumn, alias: str) -> str:
+    """The kept value as a value of the column's own type."""
+    name = f"{alias}.{ident(column.name)}"
+    return f"{name}::{column.type}" if column.as_text and column.type != "text" else name
+
+
+def _references(before: Snapshot) -> dict[ObjectId, list[SchemaObject]]:
+    """The foreign keys of before by their table, those to the table itself left out."""
+    found: dict[ObjectId, list[SchemaObject]] = {}
+    for key in before.of("constraint"):
+        p = key.properties
+        table = ObjectId("table", key.id.schema, "", key.id.parent)
+        if p.get("type") == "foreign key" and not p.get("inherited"):
+            if str(p.get("references")) != qualified(table.schema, table.name):
+                found.setdefault(table, []).append(key)
+    return found
+
+
+def _refers(kept: Kept, keys: Iterable[SchemaObject], columns: Iterable[KeptColumn]) -> str:
+    """A condition that the rows which kept values refer to are there; "" when they refer to none."""
+    by_name = {c.name: c for c in columns}
+    conditions = []
+    for key in keys:
+        own = [str(c) for c in key.properties.get("columns") or ()]
+        there = [str(c) for c in key.properties.get("referenced_columns") or ()]
+        if not set(own) <= set(by_name):
+            continue
+        empty = " OR ".join(f"was.{ident(c)} IS NULL" for c in own)
+        match = " AND ".join(
+            f"other.{ident(r)} = {stored(by_name[c], 'was')}" for c, r in zip(own, there, strict=False)
+        )
+        conditions.append(f"({empty} OR EXISTS (SELECT FROM {key.properties['references']} AS other WHERE {match}))")
+    return "\n  AND ".join(conditions)
+
+
+def _inserts(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]:
+    if not kept.columns:
+        return []
+    refers = _refers(kept, keys, kept.columns)
+    table, name = qualified(kept.table.schema, kept.table.name), archived(kept.archive)
+    columns = ", ".join(ident(c.name) for c in kept.columns)
+    values = ", ".join(stored(c, "was") for c in kept.columns)
+    overriding = "\nOVERRIDING SYSTEM VALUE" if any(c.identity == "always" for c in kept.columns) else ""
+    head = f"INSERT INTO {table} ({columns}){overriding}\nSELECT {values}\nFROM {name} AS was"
+    if kept.dropped:
+        notes = [Note(f"{table}: its rows.", head + (f"\nWHERE {refers}" if refers else ""))]
+        if refers and kept.key:
+            why = "'dropped with its table; a row that it refers to is gone since'"
+            notes.append(Note("", _conflicts(kept, label, "was", why) + f"\nFROM {name} AS was WHERE NOT ({refers})"))
+        return notes
+    if not kept.follows_rows or "delete" not in _kinds(kept):
+        return []
+    if not kept.key:
+        where = f"\nWHERE {refers}" if refers else ""
+        return [Note(f"{table}: the rows that the migration changed or deleted, as they were.", head + where)]
+    match = " AND ".join(f"a.{ident(k)} = was.{ident(k)}" for k in kept.key)
+    notes = [
+        Note(
+            f"{table}: the rows that the migration deleted.",
+            f"{head} JOIN {after_name(kept)} AS a ON {match}\n"
+            "WHERE a.agentdb_what = 'deleted' AND a.agentdb_same"
+            + (f"\n  AND {refers}" if refers else "")
+            + "\nON CONFLICT DO NOTHING",
+        )
+    ]
+    there = " AND ".join(f"now.{ident(c.name)} = {stored(c, 'a')}" for c in kept.keys)
+    notes.append(
+        Note(
+            "",
+            _conflicts(
+                kept,
+                label,
+                "a",
+                "'deleted by the migration; a unique value of it is in use, or a row that it refers to is gone'",
+            )
+            + f"\nFROM {after_name(kept)} AS a WHERE a.agentdb_what = 'deleted' AND a.agentdb_same\n"
+            f"  AND NOT EXISTS (SELECT FROM {source(kept.table, kept.partitioned)} AS now WHERE {there})",
+        )
+    )
+    return notes
+
+
+def _kinds(kept: Kept) -> frozenset[str]:
+    """What may have happened to the rows; an update of a key looks like a deletion and an insertion."""
+    if not kept.key or kept.rewritten:
+        return frozenset({"insert", "update", "delete"})
+    kinds = kept.kinds | ({"update"} if kept.converted else frozenset())
+    kept_names = {c.name for c in kept.columns}
+    return kinds | (
+        {"insert", "delete"}
+        if "update" in kinds and kept_names > set(kept.key) and kinds != {"update"}
+        else frozenset()
+    )
+
+
+def _updates(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]:
+    if kept.dropped:
+        return []
+    table, name = source(kept.table, kept.partitioned), archived(kept.archive)
+    title = qualified(kept.table.schema, kept.table.name)
+    if not kept.key:
+        return [] if kept.follows_rows else _lost_without_key(kept)
+    notes = []
+    there = " AND ".join(f"now.{ident(c.name)} = {stored(c, 'was')}" for c in kept.keys)
+    keys = list(keys)
+    if kept.lost:
+        sets = ", ".join(f"{ident(c.name)} = {stored(c, 'was')}" for c in kept.lost)
+        names = ", ".join(c.name for c in kept.lost)
+        refers = _refers(kept, keys, kept.lost)
+        sql = f"UPDATE {table} AS now SET {sets}\nFROM {name} AS was WHERE {there}"
+        notes.append(Note(f"{title}: the values of {names}.", sql + (f"\n  AND {refers}" if refers else "")))
+        if refers:
+            why = "'a row that a dropped column referred to is gone since'"
+            notes.append(Note("", _conflicts(kept, label, "was", why) + f"\nFROM {name} AS was WHERE NOT ({refers})"))
+    rest = [c for c in kept.shared if c.name not in kept.key and c.identity != "always"]
+    if rest and kept.follows_rows and "update" in _kinds(kept):
+        sets = ", ".join(f"{ident(c.name)} = {stored(c, 'was')}" for c in rest)
+        match = " AND ".join(f"a.{ident(k)} = was.{ident(k)}" for k in kept.key)
+        refers = _refers(kept, keys, rest)
+        changed = f"{name} AS was JOIN {after_name(kept)} AS a ON {match}"
+        which = "a.agentdb_what = 'updated' AND a.agentdb_same"
+        notes.append(
+            Note(
+                f"{title}: the values that the migration changed.",
+                f"UPDATE {table} AS now SET {sets}\nFROM {changed}\nWHERE {there} AND {which}"
+                + (f"\n  AND {refers}" if refers else ""),
+            )
+        )
+        if refers:
+            why = "'changed by the migration; a row that it referred to before is gone since'"
+            notes.append(
+                Note("", _conflicts(kept, label, "was", why) + f"\nFROM {changed}\nWHERE {which} AND NOT ({refers})")
+            )
+    return notes
+
+
+def _lost_without_key(kept: Kept) -> list[Note]:
+    """Dropped columns of a table without a key: rows are told by their other columns; equal ones are alike."""
+    if not kept.lost:
+        return []
+    table, name = source(kept.table, kept.partitioned), archived(kept.archive)
+    title = qualified(kept.table.schema, kept.table.name)
+    row_now = f"ROW({', '.join(value(c, 'r', after=False) for c in kept.shared)})::text"
+    row_was = f"ROW({', '.join(f'r.{ident(c.name)}' for c in kept.shared)})::text"
+    sets = ", ".join(f"{ident(c.name)} = {stored(c, 'was')}" for c in kept.lost)
+    names = ", ".join(c.name for c in kept.lost)
+    lost = ", ".join(f"r.{ident(c.name)}" for c in kept.lost)
+    return [
+        Note(
+            f"{title}: the values of {names}; without a key, rows are told by what else they hold.",
+            f"UPDATE {table} AS now SET {sets}\nFROM (\n"
+            f"  SELECT r.tableoid AS part, r.ctid AS place, {row_now} AS content,\n"
+            f"         row_number() OVER (PARTITION BY {row_now}) AS number FROM {table} AS r) AS here\n"
+            f"JOIN (\n  SELECT {lost}, {row_was} AS content,\n"
+            f"         row_number() OVER (PARTITION BY {row_was}) AS number FROM {name} AS r) AS was\n"
+            "  ON was.content = here.content AND was.number = here.number\n"
+            "WHERE now.tableoid = here.part AND now.ctid = here.place",
+        )
+    ]
+
+
+def _deletes(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]:
+    if kept.dropped or not kept.follows_rows or "insert" not in _kinds(kept):
+        return []
+    table, after = source(kept.table, kept.partitioned), after_name(kept)
+    title = qualified(kept.table.schema, kept.table.name)
+    if not kept.key:
+        return _delete_without_key(kept)
+    there = " AND ".join(f"now.{ident(c.name)} = {stored(c, 'a')}" for c in kept.keys)
+    pointed = "".join(
+        f"\n  AND NOT EXISTS (SELECT FROM {qualified(k.id.schema, k.id.parent)} AS other WHERE {_points(k)})"
+        for k in keys
+        if str(k.properties.get("references")) == title and k.id.parent != kept.table.name
+    )
+    notes = [
+        Note(
+            f"{title}: the rows that the migration added.",
+            f"DELETE FROM {table} AS now USING {after} AS a\n"
+            f"WHERE {there} AND a.agentdb_what = 'inserted' AND a.agentdb_same{pointed}",
+        )
+    ]
+    if pointed:
+        notes.append(
+            Note(
+                "",
+                _conflicts(kept, label, "a", "'added by the migration; rows written since refer to it'")
+                + f"\nFROM {after} AS a JOIN {table} AS now ON {there}\n"
+                "WHERE a.agentdb_what = 'inserted' AND a.agentdb_same",
+            )
+        )
+    return notes
+
+
+def _points(key: SchemaObject) -> str:
+    columns = key.properties.get("columns") or []
+    referenced = key.properties.get("referenced_columns") or []
+    return " AND ".join(f"other.{ident(c)} = now.{ident(r)}" for c, r in zip(columns, referenced, strict=False))
+
+
+def _delete_without_key(kept: Kept) -> list[Note]:
+    table, after = source(kept.table, kept.partitioned), after_name(kept)
+    if not kept.shared:
+        return []
+    title = qualified(kept.table.schema, kept.table.name)
+    row_now = f"ROW({', '.join(value(c, 'r', after=False) for c in kept.shared)})::text"
+    row_was = f"ROW({', '.join(f'r.{ident(c.name)}' for c in kept.shared)})::text"
+    return [
+        Note(
+            f"{title}: the rows that the migration added or changed; without a key, rows are told by what they hold.",
+            f"DELETE FROM {table} AS now USING (\n"
+            f"  SELECT r.tableoid AS part, r.ctid AS place, {row_now} AS content,\n"
+            f"         row_number() OVER (PARTITION BY {row_now}) AS number FROM {table} AS r) AS here\n"
+            f"JOIN (SELECT {row_was} AS content, count(*) AS times FROM {after} AS r GROUP BY 1) AS a\n"
+            "  ON a.content = here.content AND here.number <= a.times\n"
+            "WHERE now.tableoid = here.part AND now.ctid = here.place",
+        )
+    ]
+
+
+def done(capture: Capture) -> list[Note]:
+    """The end of the script: the helper for COMMIT goes, the capture is marked, conflicts are told."""
+    label = literal(capture.label)
+    notes = []
+    if capture.together and any(k.follows_rows for k in capture.tables):
+        head = archived(f"{capture.head}__settle")
+        notes += [Note("", f"DROP TABLE IF EXISTS {head}"), Note("", f"DROP FUNCTION IF EXISTS {head}()")]
+    notes.append(
+        Note(
+            "The copies stay until `agentdb rollback purge`.",
+            f"UPDATE {ARCHIVE}.captures SET restored_at = now() WHERE migration = {label}",
+        )
+    )
+    notes.append(
+        Note(
+            "",
+            "DO $conflicts$\nDECLARE\n  found bigint;\nBEGIN\n"
+            f"  SELECT count(*) INTO found FROM {ARCHIVE}.conflicts WHERE migration = {label} AND noticed_at = now();\n"
+            "  IF found > 0 THEN\n"
+            f"    RAISE NOTICE '% rows were left as they are: see {ARCHIVE}.conflicts', found;\n"
+            "  END IF;\nEND $conflicts$",
+        )
+    )
+    return notes
