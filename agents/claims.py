@@ -34,7 +34,9 @@ IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]]{0,200})\]\([^()]{0,400}\)")
 ADDRESS = re.compile(r"(?:\b[a-z][a-z0-9+.-]{1,20}://|\bwww\.)\S+|\b(?:javascript|data|mailto):\S+", re.IGNORECASE)
 MENTION = re.compile(r"@(?=\w)")
 
-Reason = Literal["no citation", "unknown id", "unknown name", "unknown number", "states a verdict", "too much", "empty"]
+Reason = Literal[
+    "no citation", "unknown id", "unknown name", "unknown number", "states a verdict", "too much", "repeated", "empty"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ def check(claims: Iterable[Claim], facts: Facts) -> Checked:
     reasons: dict[str, int] = {}
     for claim in claims:
         good, reason = judge(claim, facts)
+        if good is not None and any(good.text == k.text for k in kept):
+            good, reason = None, "repeated"
         if good is not None and len(kept) >= MAX_SENTENCES:
             good, reason = None, "too much"
         if good is not None:

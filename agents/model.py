@@ -56,6 +56,8 @@ class Model:
         does not take one (HTTP 400) is asked again without."""
         if self.watch:
             self.watch(prompt)
+        import langchain_openai  # noqa: F401 - so that the first question's time is not spent on loading it
+
         limit = deadline or self.settings.timeout_seconds
         try:
             return asyncio.run(asyncio.wait_for(self._ask(prompt, schema), limit))

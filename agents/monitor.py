@@ -1,4 +1,4 @@
-"""The Health Monitor in words: what stands out on the target, and what to watch."""
+"""The Database Health Monitor in words: what stands out on the target, and what to watch."""
 
 from __future__ import annotations
 
@@ -24,4 +24,4 @@ def template(told: Mapping[str, Any]) -> Parts:
     return {"summary": [Claim(f"{c['title']}: {c['status']}.", (c["id"],)) for c in wrong[:8]], "watch": []}
 
 
-MONITOR = Agent("monitor", "Health Monitor", "monitor", ("summary", "watch"), facts, template)
+MONITOR = Agent("monitor", "Database Health Monitor", "monitor", ("summary", "watch"), facts, template)

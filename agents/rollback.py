@@ -1,4 +1,4 @@
-"""The Rollback Generator in words: what going back restores, what it does not, and what to do before."""
+"""The Rollback Specialist in words: what going back restores, what it does not, and what to do before."""
 
 from __future__ import annotations
 
@@ -42,4 +42,4 @@ def template(told: Mapping[str, Any]) -> Parts:
     return {"summary": summary[:8], "losses": losses[:8], "before": []}
 
 
-ROLLBACK = Agent("rollback", "Rollback Generator", "rollback", ("summary", "losses", "before"), facts, template)
+ROLLBACK = Agent("rollback", "Rollback Specialist", "rollback", ("summary", "losses", "before"), facts, template)

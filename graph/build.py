@@ -136,7 +136,7 @@ def validator(opened: Callable[[], Context] | None = None) -> Compiled:
 
 
 def rollback(opened: Callable[[], Context] | None = None) -> Compiled:
-    """The Rollback Generator."""
+    """The Rollback Specialist."""
     graph = _Picture(opened)
     graph.add_node("draft_and_prove", draft_and_prove)
     graph.add_edge(START, "draft_and_prove")
@@ -156,7 +156,7 @@ def documenter(opened: Callable[[], Context] | None = None) -> Compiled:
 
 
 def monitor(opened: Callable[[], Context] | None = None) -> Compiled:
-    """The Health Monitor, before anything is applied."""
+    """The Database Health Monitor, before anything is applied."""
     graph = _Picture(opened)
     graph.add_node("observe", observe)
     graph.add_edge(START, "observe")

@@ -56,9 +56,14 @@ def write(state: State, runtime: Runtime[Context]) -> Plain:
     if context.target is not None:
         with context.target.connect() as connection:
             rows = history.rows(connection)
-    after = context.workbench.stage(migrations_of(state, context, earlier=True)).snapshot
-    known = files.discover(context.layout) if context.layout.base.is_dir() else ()
-    written = write_docs(after, context.layout.docs_dir, ledger_rows=rows, migrations=known)
+    everything = migrations_of(state, context, earlier=True)
+    written = write_docs(
+        context.workbench.stage(everything).snapshot,
+        context.layout.docs_dir,
+        ledger_rows=rows,
+        migrations=files.discover(context.layout) if context.layout.base.is_dir() else (),
+        previous=context.workbench.stage(()).snapshot,
+    )
     paths = sorted(relative(context, p) for p in written)
     say(runtime, "document", f"{len(paths)} files in {relative(context, context.layout.docs_dir)}", ok=True)
     return {"documents": paths}

@@ -1,4 +1,4 @@
-"""The Health Monitor's work before anything is applied: look at the target, read-only."""
+"""The Database Health Monitor's work before anything is applied: look at the target, read-only."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
-"""The Rollback Generator's work: draft the way back, prove it in the sandbox, write it beside the migration."""
+"""The Rollback Specialist's work: draft the way back, prove it in the sandbox, write it beside the migration."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...tools import naming
+from ...tools import files, naming
 from ...tools.records import Certificate, Migration, to_plain
-from ...tools.sql.parse import parse
 from ..context import Context
 from ..state import Plain, State
 from .step import migrations_of, relative, say, step
@@ -14,53 +15,123 @@ from .step import migrations_of, relative, say, step
 if TYPE_CHECKING:
     from langgraph.runtime import Runtime
 
+WRITTEN = "rollbacks.json"  # in the state folder: checksum of each script as agentdb wrote it, by path
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """A rollback as it lies on disk now, and what was proven of it."""
+
+    certificate: Certificate
+    text: str
+    capture: str
+    by: str
+
 
 @step
 def draft_and_prove(state: State, runtime: Runtime[Context]) -> Plain:
-    """Writes rollbacks, and timings; the scripts lie in migrations/rollback/ afterwards.
+    """Writes rollbacks and evidence; the scripts lie in migrations/rollback/ afterwards.
 
-    A script that is there already is a person's work and is proven as it is.
+    A script that a person wrote or changed is proven as it is and never overwritten.
     """
     context = runtime.context
     everything = migrations_of(state, context, earlier=True)
     ahead = len(everything) - len(state["migrations"])
     rehearsed = {m["label"]: m["ok"] for m in state["rehearsal"].get("migrations", ())}
     found: list[Plain] = []
+    measured: dict[str, Plain] = {}
     for number in range(ahead, len(everything)):
         migration = everything[number]
         if not rehearsed.get(migration.label):
             continue
-        one = _one(context, everything[:number], migration)
-        found.append(one)
-        line = f"{migration.label}: {one['class']}{'' if one['proven'] else ', not proven'}"
-        say(runtime, "rollback", line, n=number - ahead + 1, of=len(everything) - ahead, ok=one["proven"])
-    return {"rollbacks": found}
+        way = _way_back(context, everything[:number], migration)
+        id = f"E-{len(state['evidence']) + len(measured) + 1:04d}"
+        measured[id] = _evidence(id, migration, way.certificate)
+        found.append(_plain(context, migration, way, id))
+        line = f"{migration.label}: {way.certificate.line}"
+        say(runtime, "rollback", line, n=number - ahead + 1, of=len(everything) - ahead, ok=way.certificate.proven)
+    return {"rollbacks": found, "evidence": measured}
 
 
-def _one(context: Context, earlier: list[Migration], migration: Migration) -> Plain:
-    raise NotImplementedError
+def _way_back(context: Context, earlier: list[Migration], migration: Migration) -> WayBack:
+    """The rollback of a migration: proven as it is when a person wrote it, else drafted, proven and written."""
+    from ...tools.rollback.proof import prove
+    from ...tools.rollback.rehearse import rehearse
+
+    bench = context.workbench
+    server, before = bench.server, bench.stage([*earlier, migration]).start or bench.stage(earlier).database
+    there = files.read_text(migration.rollback_path) if migration.rollback_path else ""
+    kept = files.read_text(migration.capture_path) if migration.capture_path else ""
+    if not there or _looks_ours(there, migration):
+        made = rehearse(server, before, migration)
+        if (there, kept) == (made.text, made.capture_text):
+            return WayBack(made.certificate, there, kept, "agentdb")
+        if not there or _as_we_wrote_it(context, migration, there, kept):
+            _write(context, migration, made.text, made.capture_text)
+            return WayBack(made.certificate, made.text, made.capture_text, "agentdb")
+    return WayBack(prove(server, before, migration, there, kept), there, kept, "a person")
 
 
-def _plain(
-    context: Context, migration: Migration, certificate: Certificate, sql: str, capture: str, kept: bool
-) -> Plain:
-    layout = context.layout
+def _looks_ours(text: str, migration: Migration) -> bool:
+    """Whether the script has the head that agentdb gives its drafts; it may have been changed below."""
+    return text.startswith(f"-- Rollback of {migration.label}\n")
+
+
+def _as_we_wrote_it(context: Context, migration: Migration, text: str, capture: str) -> bool:
+    """Whether nobody touched the scripts since agentdb wrote them on this machine."""
+    return _written(context).get(migration.label) == naming.checksum(text + capture)
+
+
+def _write(context: Context, migration: Migration, text: str, capture: str) -> None:
+    """Put the scripts beside the migration, and remember what was written. Errors: UsageError."""
+    folder = context.layout.rollback
+    files.write_whole(folder / f"{migration.label}.sql", text)
+    kept = folder / f"{migration.label}.capture.sql"
+    if capture:
+        files.write_whole(kept, capture)
+    elif migration.capture_path:
+        kept.unlink(missing_ok=True)
+    known = {**_written(context), migration.label: naming.checksum(text + capture)}
+    files.write_whole(
+        context.layout.state_dir / WRITTEN, json.dumps(known, indent=1, sort_keys=True) + "\n", mode=0o600
+    )
+
+
+def _written(context: Context) -> dict[str, str]:
+    try:
+        known = json.loads((context.layout.state_dir / WRITTEN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _evidence(id: str, migration: Migration, certificate: Certificate) -> Plain:
+    steps = "; ".join(f"{s['step']}: {s['detail']}" for s in certificate.steps)
+    return {
+        "id": id,
+        "kind": "rollback-proof",
+        "summary": f"{migration.label}: {steps or certificate.reason}",
+        "command": "up, down, compare, up again; writes, down, compare",
+        "server": certificate.server,
+        "result": {"class": certificate.klass.value, "proven": certificate.proven},
+    }
+
+
+def _plain(context: Context, migration: Migration, way: WayBack, evidence: str) -> Plain:
+    folder, certificate = context.layout.rollback, way.certificate
     return {
         "label": migration.label,
-        "path": relative(context, layout.rollback / f"{migration.label}.sql") if sql else "",
-        "capture_path": relative(context, layout.rollback / f"{migration.label}.capture.sql") if capture else "",
-        "captures": bool(capture),
-        "sha256": naming.checksum(sql) if sql else "",
+        "path": relative(context, folder / f"{migration.label}.sql") if way.text else "",
+        "capture_path": relative(context, folder / f"{migration.label}.capture.sql") if way.capture else "",
+        "captures": bool(way.capture),
+        "sha256": naming.checksum(way.text) if way.text else "",
         "class": certificate.klass.value,
         "proven": certificate.proven,
         "reason": certificate.reason,
         "losses": to_plain(certificate.losses),
         "differences": list(certificate.differences),
-        "steps": [{k: v for k, v in s.items() if k != "ms"} for s in to_plain(certificate.steps)],
-        "written_by": "a person" if kept else "agentdb",
-        "sql": sql,
-        "capture_sql": capture,
+        "evidence": [evidence],
+        "written_by": way.by,
+        "sql": way.text,
+        "capture_sql": way.capture,
     }
-
-
-_ = parse

@@ -117,5 +117,11 @@ def test_whatever_is_kept_cites_only_what_is_there(text: str, cites: list[str]) 
 
 
 def test_too_many_sentences_are_cut_and_counted() -> None:
-    result: Checked = check([Claim("The index blocks writes.", ("F-1",))] * 100, FACTS)
+    words = [a + b for a in "abcdefghij" for b in "abcdefghij"]
+    result: Checked = check([Claim(f"The index blocks writes, {w}.", ("F-1",)) for w in words], FACTS)
     assert len(result.kept) == 24 and result.reasons == {"too much": 76} and result.struck == 76
+
+
+def test_a_sentence_that_is_said_again_is_struck() -> None:
+    result = check([Claim("The index blocks writes.", ("F-1",))] * 100, FACTS)
+    assert len(result.kept) == 1 and result.reasons == {"repeated": 99}

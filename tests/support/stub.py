@@ -23,6 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 MODES = tuple("scripted lying looping error refuse hang drip junk html empty huge unicode".split())
+GOOD = ("scripted", "refuse")
 ID = re.compile(r"\b[EFHMRST]-\d+\b")
 
 LIES = (
@@ -31,7 +32,7 @@ LIES = (
 )
 ODD = (
     "The index \u202egnidliub\u202c on [click](http://evil.example/x) <img src=x onerror=alert(1)> @everyone "
-    "![i](https://evil.example/p.png) \x1b[31mred\x07 \u200bhidden [F-1]."
+    "![i](https://evil.example/p.png) \x1b[mred\x07 \u200bhidden."
 )
 
 
@@ -190,10 +191,10 @@ def _message(mode: str, body: dict[str, Any]) -> dict[str, Any]:
     sentence, cites = _sentence(mode, texts[-1] if answered else "\n".join(texts))
     shape = (body.get("response_format") or {}).get("json_schema", {}).get("schema")
     if not shape:
-        return {"content": sentence if mode != "scripted" else f"{sentence} [{cites[0] if cites else 'F-1'}]."}
+        return {"content": f"{sentence} [{cites[0] if cites else 'F-1'}]." if mode in GOOD else sentence}
     parts = shape.get("properties", {})
     said = [{"text": sentence, "cites": cites}]
-    return {"content": json.dumps({name: said if i == 0 or mode != "scripted" else [] for i, name in enumerate(parts)})}
+    return {"content": json.dumps({name: said if i == 0 or mode not in GOOD else [] for i, name in enumerate(parts)})}
 
 
 def _sentence(mode: str, text: str) -> tuple[str, list[str]]:
