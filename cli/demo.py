@@ -54,7 +54,8 @@ class Demo:
     def play(self) -> None:
         """All acts."""
         self.opening()
-        self.act("Nine migrations wait. The crew takes a first look")
+        waiting = len(list(self.stage.layout.pending.glob("*.sql")))
+        self.act(f"{waiting} migrations wait. The crew takes a first look")
         self.first_look()
         self.act("The developers do what the report says")
         self.mend()
@@ -92,7 +93,7 @@ class Demo:
         )
         plan = resolution(case, conflicts_of(case))
         carry_out(plan)
-        for move in plan.moves:
+        for move in (m for m in plan.moves if m.source.parent == layout.pending):
             self.done("conflicts --fix", f"{move.source.name} becomes {move.target.name}")
         (layout.pending / "009_drop_legacy_notes.sql").unlink()
         for path in sorted((layout.root / "fixes").glob("*.sql")):
