@@ -118,6 +118,25 @@ def test_without_a_ledger_the_folder_of_applied_files_counts(
     assert "OUT_OF_BAND table public.orders dropped" in done.stdout
 
 
+def test_a_target_that_was_not_empty_at_first_is_judged_by_the_ledgers_fingerprint(
+    agentdb: Command, shop: SandboxDatabase, tmp_path: Path
+) -> None:
+    with shop.connect() as conn:
+        conn.execute("CREATE TABLE orders (id int)")
+    pending(tmp_path, 1, SECOND)
+    done = agentdb("apply")
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = agentdb("drift")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "shop (dev): no drift"), done.stdout + done.stderr
+    assert "the fingerprint that the ledger noted after 001_step1" in done.stdout
+    assert "not rebuilt in the sandbox" in done.stdout
+    with shop.connect() as conn:
+        conn.execute("ALTER TABLE orders ADD COLUMN hotfix int")
+    done = agentdb("drift")
+    assert done.returncode == 1
+    assert "the schema is not what it was after 001_step1; which objects differ cannot be told" in done.stdout
+
+
 def test_applied_migrations_that_do_not_run_any_more_are_one_clear_error(agentdb: Command, tmp_path: Path) -> None:
     (tmp_path / "migrations/applied/001_step1.sql").write_text("ALTER TABLE nowhere ADD x int;", encoding="utf-8")
     done = agentdb("drift")

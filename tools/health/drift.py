@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from .. import naming
-from ..records import Migration
+from ..records import Migration, to_plain
 from ..schema.diff import Change, diff, significant
 from ..schema.model import ObjectId, Snapshot
 from ..sql.parse import parse
@@ -282,6 +282,26 @@ def _touches(id: ObjectId, names: set[str]) -> bool:
     if id.parent:
         forms |= {id.parent, f"{id.schema}.{id.parent}", f"{id.parent}.{own}", f"{id.schema}.{id.parent}.{own}"}
     return not forms.isdisjoint(names)
+
+
+def by_fingerprint(live: Snapshot, ledger_rows: Sequence[Any], why: str) -> DriftReport | None:
+    """Drift told by the ledger's last fingerprint alone, for a target whose schema cannot be rebuilt; None when the
+    ledger has none.
+
+    live: read from the target itself. why: what keeps the objects from being told. Owners and grants count here.
+    """
+    from ..schema.fingerprint import fingerprint
+
+    noted = [r for r in map(to_plain, ledger_rows) if isinstance(r, Mapping) and r.get("fingerprint_after")]
+    if not noted:
+        return None
+    last = max(noted, key=lambda r: r.get("id") or 0)
+    label = f"{last['version']}_{last['name']}"
+    compared = f"the fingerprint that the ledger noted after {label}"
+    if last["fingerprint_after"] == fingerprint(live):
+        return DriftReport((), compared, (why,))
+    line = f"the schema is not what it was after {label}; which objects differ cannot be told"
+    return DriftReport((Drifted(Cause.OUT_OF_BAND, line, migration=label),), compared, (why,))
 
 
 def adoption(live: Snapshot, expected: Snapshot, *, ignore_properties: Sequence[str] = IGNORED) -> list[str]:
