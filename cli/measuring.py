@@ -1,14 +1,247 @@
 """Findings settled in the sandbox: the schema before is built, rows are seeded, the file is run, and what was seen
-confirms or refutes."""
+confirms or refutes what was read."""
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import DatabaseError, SandboxError
+from ..tools.hazards.reconcile import failed_on_data, reconcile, with_data_failure
+from ..tools.hazards.run import Session
+
 if TYPE_CHECKING:
+    from ..tools.databases.dsn import Dsn
+    from ..tools.hazards.context import Context
+    from ..tools.records import Finding
+    from ..tools.sandbox.databases import SandboxDatabase
+    from ..tools.sandbox.runs import SandboxRun
+    from ..tools.sandbox.server import SandboxServer
     from .checking import Checked, Wishes
     from .context import ProjectContext
 
+ROWS = 12
+
 
 def measure(checked: list[Checked], project: ProjectContext | None, wishes: Wishes) -> tuple[bool, list[str]]:
-    return False, []
+    """Settle the findings of each file in place; (whether anything was measured, notes on what was not).
+
+    A sandbox that does not work is a note; Errors: RefusedError when it is a target, DatabaseError when the target
+    that was named cannot be read.
+    """
+    if (
+        not any(one.source.setup is not None or one.source.migration is not None for one in checked)
+        and not wishes.target
+    ):
+        return False, ["Not measured: the schema before is not known; name it with --schema-dir or --target."]
+    try:
+        if any(one.source.migration is not None for one in checked):
+            return _pending(checked, project, wishes)
+        return _plain(checked, project, wishes)
+    except SandboxError as error:
+        return False, [f"Not measured: {error}." + (f" {error.hint}" if error.hint else "")]
+
+
+@contextlib.contextmanager
+def _server(project: ProjectContext | None) -> Iterator[SandboxServer]:
+    from ..tools.sandbox.server import sandbox_server
+
+    own = project.sandbox_dsn() if project is not None else None
+    forbidden = project.all_target_dsns() if project is not None else ()
+    with sandbox_server(server_dsn=own, forbidden=forbidden) as server:
+        yield server
+
+
+def rows_of(target: Dsn | None) -> Mapping[str, int]:
+    """How many rows the target's tables have, as its statistics say; nothing without a target."""
+    if target is None:
+        return {}
+    from ..tools.databases.postgres import connect
+    from ..tools.databases.queries import load
+
+    with connect(target, options={"default_transaction_read_only": "on"}) as connection:
+        found = connection.execute(load("postgres", "estimated_rows").encode()).fetchall()
+    return {str(name): int(rows) for name, rows in found}
+
+
+def _target(project: ProjectContext | None, wishes: Wishes) -> Dsn | None:
+    """The target whose schema to start from: the one named, or the only one whose variable is set."""
+    if project is None:
+        if wishes.target:
+            raise SandboxError("there is no agentdb.toml that says where the target is")
+        return None
+    found = project.optional_target(wishes.target)
+    return found.dsn if found is not None else None
+
+
+# -- the project's pending migrations, one after the other
+
+
+def _pending(checked: list[Checked], project: ProjectContext | None, wishes: Wishes) -> tuple[bool, list[str]]:
+    from ..graph.workbench import Workbench
+    from ..tools.files import Layout, discover
+
+    layout = project.layout if project is not None else Layout(Path.cwd())
+    target = _target(project, wishes)
+    chosen = [one.source.migration for one in checked if one.source.migration is not None]
+    mine = {m.path for m in chosen}
+
+    def applied() -> Sequence[object]:
+        return [
+            m for m in discover(layout) if m.path not in mine and (m.state == "applied" or m.number < chosen[0].number)
+        ]
+
+    notes: list[str] = []
+    with contextlib.ExitStack() as held:
+
+        def workbench(rows: int) -> Workbench:
+            made = Workbench(
+                lambda: _server(project),
+                target=target,
+                applied=applied,  # type: ignore[arg-type]
+                root=layout.root,
+                rows=rows,
+            )
+            return held.enter_context(made)
+
+        bench = workbench(project.settings.sandbox.rows if project is not None else ROWS)
+        try:
+            first = bench.stage([])
+            rows = rows_of(target)
+        except DatabaseError as error:
+            if wishes.target:
+                raise
+            return False, [f"Not measured: {error}."]
+        if bench.before is not None:
+            notes += bench.before.notes
+        session = Session(replace(checked[0].context, before=first.snapshot, setup=(), table_rows=rows))
+        for number, one in enumerate(checked, 1):
+            _progress(number, len(checked))
+            assert one.source.migration is not None
+            exempt = frozenset(name for name, table in session.catalog.tables.items() if table.new)
+            wrapped = (
+                wishes.in_transaction if wishes.in_transaction is not None else not one.source.migration.no_transaction
+            )
+            found = session.check(one.script, path=one.source.path, in_transaction=wrapped)
+            run = with_rows = bench.stage(chosen[:number]).run
+            assert run is not None
+            assert with_rows is not None
+            if failed_on_data(run):
+                bench = workbench(0)
+                run = bench.stage(chosen[:number]).run
+                assert run is not None
+            _settle(one, session.context, found, run, checked, exempt)
+            if with_rows is not run:
+                one.findings = with_data_failure(one.findings, with_rows, path=one.source.path)
+            if not run.ok:
+                if later := len(checked) - number:
+                    notes.append(
+                        f"Not measured: {later} migrations after {one.source.path}, which failed in the sandbox."
+                    )
+                break
+    return True, notes
+
+
+def _settle(
+    one: Checked,
+    context: Context,
+    found: Sequence[Finding],
+    run: SandboxRun,
+    checked: Sequence[Checked],
+    exempt: frozenset[str],
+) -> None:
+    from ..tools.sandbox.run import evidence
+
+    start = 1 + sum(len(other.evidence) for other in checked)
+    one.evidence = evidence(run, start)
+    one.findings = reconcile(found, run, one.evidence, path=one.source.path, context=context, exempt=exempt)
+
+
+# -- files by themselves
+
+
+def _plain(checked: list[Checked], project: ProjectContext | None, wishes: Wishes) -> tuple[bool, list[str]]:
+    notes: list[str] = []
+    target = _target(project, wishes) if wishes.target else None
+    rows = rows_of(target)
+    done = 0
+    with _server(project) as server, contextlib.ExitStack() as held:
+        bases = _Bases(server, target, held, Counter(one.source.setup or () for one in checked))
+        for number, one in enumerate(checked, 1):
+            _progress(number, len(checked))
+            if one.source.problem is not None:
+                continue
+            try:
+                run = with_rows = bases.run(one, ROWS)
+                if failed_on_data(run):
+                    run = bases.run(one, 0)
+            except SetupError as error:
+                notes.append(f"Not measured: {one.source.path}: {error}")
+                continue
+            _settle(one, replace(one.context, table_rows=rows), one.findings, run, checked, frozenset())
+            if run is not with_rows:
+                one.findings = with_data_failure(one.findings, with_rows, path=one.source.path)
+            done += 1
+    return done > 0, notes
+
+
+class SetupError(Exception):
+    """The schema before does not build."""
+
+
+class _Bases:
+    """Databases with the schema before, by the files that build it and the rows in them; used once, not copied."""
+
+    def __init__(
+        self, server: SandboxServer, target: Dsn | None, held: contextlib.ExitStack, uses: Counter[tuple[Path, ...]]
+    ) -> None:
+        self.server, self.target, self.held, self.uses = server, target, held, uses
+        self.kept: dict[tuple[tuple[Path, ...], int], SandboxDatabase] = {}
+
+    def run(self, one: Checked, rows: int) -> SandboxRun:
+        """What the file does on a schema of its own. Errors: SetupError."""
+        from ..tools.sandbox.run import run_script
+
+        setup = one.source.setup or ()
+        if self.uses[setup] > 1:
+            if (setup, rows) not in self.kept:
+                self.kept[setup, rows] = self._made(self.held.enter_context(self.server.create("before")), setup, rows)
+            made = self.server.clone(self.kept[setup, rows])
+        else:
+            made = self.server.create("before")
+        with made as database:
+            if self.uses[setup] == 1:
+                self._made(database, setup, rows)
+            return run_script(
+                database, one.source.sql, path=one.source.path, no_transaction=not one.context.in_transaction
+            )
+
+    def _made(self, database: SandboxDatabase, setup: Sequence[Path], rows: int) -> SandboxDatabase:
+        from ..tools.sandbox import before
+        from ..tools.sandbox.run import run_script
+        from ..tools.sandbox.seed import seed
+
+        if self.target is not None and not setup:
+            before.from_target(database, self.target)
+        for path in setup:
+            text = path.read_text(encoding="utf-8-sig")
+            if text.strip():
+                run = run_script(database, text, path=str(path), no_transaction=True, trace=False)
+                if not run.ok:
+                    raise SetupError(f"the schema before does not build: {run.error}")
+        if rows:
+            with database.connect() as connection:
+                seed(connection, rows=rows)
+        return database
+
+
+def _progress(number: int, of: int) -> None:
+    if of > 1 and sys.stderr.isatty():
+        end = "\r" if number < of else "\r\x1b[K"
+        sys.stderr.write(f"measuring {number} of {of}{end}")
+        sys.stderr.flush()
