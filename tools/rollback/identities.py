@@ -65,7 +65,7 @@ def read(conn: Connection) -> Identities:
     row = conn.execute(load("postgres", "rollback_schemas").encode()).fetchone()
     schemas = row[0] if row and row[0] else []
     rows = conn.execute(load("postgres", "rollback_identities").encode(), {"schemas": schemas}).fetchall()
-    return Identities(rows)  # type: ignore[arg-type]
+    return Identities(rows)
 
 
 class Rename(NamedTuple):
@@ -170,7 +170,7 @@ def _space(id: ObjectId) -> tuple[str, str, str, str]:
         return ("relation", id.schema, "", id.name)
     if id.kind in ("enum", "domain", "range", "composite", "base_type"):
         return ("type", id.schema, "", id.name)
-    return tuple(id)
+    return id.kind, id.schema, id.parent, id.name
 
 
 def by_statement(pairs: Mapping[ObjectId, ObjectId]) -> list[Rename]:

@@ -213,9 +213,9 @@ def _references(before: Snapshot) -> dict[ObjectId, list[SchemaObject]]:
     for key in before.of("constraint"):
         p = key.properties
         table = ObjectId("table", key.id.schema, "", key.id.parent)
-        if p.get("type") == "foreign key" and not p.get("inherited"):
-            if str(p.get("references")) != qualified(table.schema, table.name):
-                found.setdefault(table, []).append(key)
+        elsewhere = str(p.get("references")) != qualified(table.schema, table.name)
+        if p.get("type") == "foreign key" and not p.get("inherited") and elsewhere:
+            found.setdefault(table, []).append(key)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,7 +74,7 @@ def read(conn: Connection, wanted: Mapping[ObjectId, Sequence[str]], present: Sn
                 )
         for number, count, digest, cells in conn.execute(" UNION ALL ".join(queries).encode()).fetchall():
             table, columns, _ = part[number]
-            rows = None
+            rows: Counter[Row] | None = None
             if few[start + number]:
                 rows = Counter(tuple(r) for r in cells or ()) if columns else Counter({(): count})
             found[table] = TableRows(columns, count, digest or "", rows)
@@ -133,7 +133,3 @@ def _detail(table: ObjectId, old: TableRows, new: TableRows) -> Difference:
     number = sum(gone.values()) or sum(extra.values())
     why = f"{sum(gone.values())} rows gone or other, {sum(extra.values())} that were not there"
     return Difference(table, number, columns, why)
-
-
-def first_column_values(rows: Iterable[Row], place: int) -> set[str | None]:
-    return {r[place] for r in rows}

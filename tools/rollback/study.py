@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ...errors import RollbackError
 from ..records import Migration
 from ..sandbox import failures, guard, roles
-from ..schema.model import Snapshot
+from ..schema.model import ObjectId, Snapshot
 from ..schema.snapshot import read_snapshot
 from ..sql import grammar
 from ..sql.parse import Parsed, Script
@@ -150,11 +150,11 @@ def _study(
     old: Identities,
     new: Identities,
     script: Script,
-    seen: dict[object, frozenset[str]] | None,
+    seen: dict[ObjectId, frozenset[str]] | None,
     *,
     transactional: bool,
 ) -> Study:
-    found = written.joined(script, before, seen, after)  # type: ignore[arg-type]
+    found = written.joined(script, before, seen, after)
     text = script.sql.lower()
     row = conn.execute("SELECT current_user").fetchone()
     return Study(

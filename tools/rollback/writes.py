@@ -91,7 +91,7 @@ def write(
 def _places(
     before: Snapshot, after: Snapshot, old: Identities, new: Identities, touched: Sequence[ObjectId]
 ) -> list[_Place]:
-    found = []
+    found: list[_Place] = []
     first = list(dict.fromkeys(touched))
     for table in [*first, *(t.id for t in before.of("table") if t.id not in set(first))]:
         obj = before.objects.get(table)

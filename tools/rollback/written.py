@@ -114,12 +114,12 @@ def told(script: Script, before: Snapshot) -> Written:
             for table in _named(parsed.node.relation, tables):
                 found.add(table, {"insert"})
         for _, message in grammar.walk(parsed.node):
-            kinds = _STATEMENTS.get(message.DESCRIPTOR.name)
-            if kinds and message.HasField("relation"):
+            does = _STATEMENTS.get(message.DESCRIPTOR.name)
+            if does and message.HasField("relation"):
                 if message.DESCRIPTOR.name == "InsertStmt" and message.HasField("on_conflict_clause"):
-                    kinds = frozenset({"insert", "update"})
+                    does = frozenset({"insert", "update"})
                 for table in _named(message.relation, tables):
-                    found.add(table, kinds)
+                    found.add(table, does)
                     _note_columns(found, table, message)
     return found
 

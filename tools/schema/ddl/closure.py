@@ -42,6 +42,7 @@ class Closure:
         self.aside: set[ObjectId] = set()
         self.refresh: set[ObjectId] = set()
         self.holders = {(o.schema, o.name): o for o in source.objects if o.kind in HOLDER_KINDS}
+        self.by_text = {qualified_text(o): o for o in self.holders.values()}
         self.target_holders = {(o.schema, o.name): o for o in target.objects if o.kind in HOLDER_KINDS}
         self._children: dict[tuple[str, str], list[ObjectId]] = defaultdict(list)
         self._dependants: dict[ObjectId, list[ObjectId]] = defaultdict(list)
@@ -106,7 +107,7 @@ class Closure:
         if kind == "constraint":
             return constraints.can_alter(now, wanted)
         if kind == "domain_constraint":
-            return now.properties["definition"] == wanted.properties["definition"]
+            return bool(now.properties["definition"] == wanted.properties["definition"])
         if kind == "index":
             return indexes.can_alter(now, wanted)
         if kind == "statistics":
@@ -254,7 +255,7 @@ class Closure:
         if top is None or top.kind != "table":
             return None
         while parent := self.source.objects[top].properties.get("partition_of"):
-            above = next((h for h in self.holders.values() if qualified_text(h) == parent), None)
+            above = self.by_text.get(str(parent))
             if above is None:
                 break
             top = above

@@ -7,7 +7,7 @@ from typing import Any
 from ...sql.quote import ident
 from ..model import ObjectId, SchemaObject, Snapshot
 from . import conversions, sequences, trimmings
-from .names import BUILD, FINISH, Step, options_sql, own, relation
+from .names import BUILD, FINISH, Step, options_sql, relation
 
 
 def alter_word(kind: str) -> str:
@@ -227,6 +227,3 @@ def without_identity(id: ObjectId) -> str:
 def without_default(id: ObjectId, kind: str) -> str:
     """The default taken away for a while, because what it calls is made anew or its type changes."""
     return f"{alter_word(kind)} {relation(id)} ALTER COLUMN {ident(id.name)} DROP DEFAULT"
-
-
-__all__ = ["alter", "attributes", "can_alter", "clause", "create", "drop", "own", "retyped", "without_default"]

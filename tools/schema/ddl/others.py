@@ -110,6 +110,3 @@ def _with(publication: SchemaObject, *, always: bool = False) -> str:
     if p.get("generated_columns"):
         parts.append(f"publish_generated_columns = {p['generated_columns']}")
     return f" WITH ({', '.join(parts)})" if parts else ""
-
-
-__all__ = ["ObjectId", "alter", "create", "drop", "publication"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model import ObjectId, SchemaObject, Snapshot
 from . import columns, trimmings
-from .names import FINISH, Step, options_sql, own, word
+from .names import FINISH, Step, options_sql, own, relation, word
 from .tables import options_changes
 
 
@@ -69,8 +69,8 @@ def _column(column: SchemaObject, now: dict[str, object], kind: str, target: Sna
     default = column.properties.get("default")
     if default != now.get("default") and kind == "view":
         tail = f"SET DEFAULT {default}" if default is not None else "DROP DEFAULT"
-        name = columns.own(column.id).rsplit(".", 1)[1]
-        steps.append(Step(FINISH, f"ALTER VIEW {columns.relation(column.id)} ALTER COLUMN {name} {tail}"))
+        name = own(column.id).rsplit(".", 1)[1]
+        steps.append(Step(FINISH, f"ALTER VIEW {relation(column.id)} ALTER COLUMN {name} {tail}"))
     properties = dict(column.properties)
     if kind == "view":
         properties.pop("storage", None)
