@@ -59,10 +59,11 @@ class Demo:
         self.first_look()
         self.act("The developers do what the report says")
         self.mend()
+        kept = self.notes()
         self.act("The crew looks again, and asks a person")
         self.second_look_and_apply()
         self.act("Second thoughts: the dropped column is wanted back")
-        self.take_back()
+        self.take_back(kept)
         self.closing()
 
     # -- acts ----------------------------------------------------------------------------------------------------
@@ -120,25 +121,27 @@ class Demo:
             raise typer.Exit(4)
         self.out.print(f"  [good]verified[/good]  {_verified(applied, verified)}")
 
-    def take_back(self) -> None:
+    def take_back(self, kept: tuple[int, str] | None) -> None:
         from ..tools.ledger.apply import roll_back
         from . import ledger
 
         target = self.project.target()
-        lost = self.notes()
-        self.out.print(f"  now     customers.legacy_notes: {_notes(lost)}")
+        self.out.print(f"  before the apply  customers.legacy_notes: {_notes(kept)}")
+        self.out.print(f"  now               customers.legacy_notes: {_notes(self.notes())}")
         with ledger.looking(target) as conn:
             plan = ledger.plan_for(self.project, target, conn, [TAKEN_BACK], "rollback")
-        self.out.print(f"  plan    take back {TAKEN_BACK}, plan {plan.sha256[:16]}")
+        self.out.print(f"  approved          take back {TAKEN_BACK}, plan {plan.sha256[:16]}")
         if self.interactive:
             self.confirm(plan.database)
         approval = self.signed(plan)
         result = roll_back(ledger.request(self.project, target, approval))
-        self.out.print(f"  then    customers.legacy_notes: {_notes(self.notes())}")
-        ok = result.verification.ok
-        word = "[good]verified[/good]" if ok else "[warn]not verified[/warn]"
-        detail = "; ".join(result.verification.differences) or "the schema is what it was before the migration"
-        self.out.print(f"  {word}  {detail}")
+        found = self.notes()
+        self.out.print(f"  taken back        customers.legacy_notes: {_notes(found)}")
+        ok = result.verification.ok and found == kept
+        word = "[good]verified[/good]        " if ok else "[warn]not verified[/warn]    "
+        differs = "; ".join(result.verification.differences)
+        detail = "schema and rows are what they were" + (f"; {differs}" if differs else "")
+        self.out.print(f"  {word}  {detail if ok else differs or 'the notes are not what they were'}")
 
     def closing(self) -> None:
         root = self.stage.layout.root

@@ -74,7 +74,7 @@ def _findings(screen: Console, findings: Sequence[Mapping[str, Any]]) -> None:
             f"  [head]{f['id']}[/head] [{style}]{f['severity']}[/{style}] {safe(place)} [note]{safe(f['rule'])}[/note]",
             soft_wrap=True,
         )
-        screen.print(f"      {safe(f['title'])} {safe(f['why'])}", soft_wrap=True)
+        screen.print(f"      {safe(f['title'].rstrip('.'))}. {safe(f['why'])}", soft_wrap=True)
         if f["fix"]:
             screen.print(f"      [good]instead:[/good] {safe(f['fix'])}", soft_wrap=True)
         if standing := _standing(f):
@@ -99,7 +99,15 @@ def _sandbox(screen: Console, rehearsal: Mapping[str, Any], timings: Mapping[str
     for m in rehearsal["migrations"]:
         word = {True: "[good]ok[/good]", False: "[bad]failed[/bad]", None: "[quiet]not run[/quiet]"}[m["ok"]]
         took = f"{timings[m['label']]:.2f} s" if m["label"] in timings else ""
-        rows.append((f"  {safe(m['label'])}", word, f"{m['statements']} statements", took, safe(m["error"])))
+        rows.append(
+            (
+                f"  {safe(m['label'])}",
+                word,
+                f"{m['statements']} statement{'' if m['statements'] == 1 else 's'}",
+                took,
+                safe(m["error"]),
+            )
+        )
     screen.print(table(("", "", "", "", ""), rows, right=(3,)), crop=False)
     for note in (*rehearsal["notes"], *(n for m in rehearsal["migrations"] for n in m["notes"])):
         screen.print(f"  [quiet]{safe(note)}[/quiet]", soft_wrap=True)
@@ -159,7 +167,9 @@ def _notes(screen: Console, notes: Mapping[str, Any]) -> None:
                 )
     if notes.get("struck"):
         number = notes["struck"]
-        screen.print(f"  [quiet]{number} sentence{' was' if number == 1 else 's were'} struck: nothing showed what they said[/quiet]")
+        screen.print(
+            f"  [quiet]{number} sentence{' was' if number == 1 else 's were'} struck: nothing showed what they said[/quiet]"
+        )
     for problem in problems:
         screen.print(f"  [quiet]{safe(problem)}; what the facts say stands instead[/quiet]")
 

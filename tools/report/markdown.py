@@ -66,7 +66,7 @@ def _findings(findings: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = []
     for f in findings[:MAX_FINDINGS]:
         place = f"{f['path']}:{f['line']}" if f["line"] else f["path"]
-        text = f"{plain(f['title'])} {plain(f['why'])}"
+        text = f"**{plain(f['title'].rstrip('.'))}.** {plain(f['why'])}"
         fix = f"<br>{plain(f['fix'])}" if f["fix"] else ""
         state = f["proof"].lower() if f["proof"] != "UNKNOWN" else "not measured"
         rows.append((f["id"], f["severity"], code(place), code(f["rule"]), f"{text}{fix}", _cited(f, state)))
