@@ -104,10 +104,10 @@ def order_graph(case: Case) -> Graph:
                     graph[node(migration)].add(node(other))
             earlier.setdefault(key, []).append((migration, writes))
     firm = [(n, other) for n, needed in firm_graph(case).items() for other in needed]
-    for migration, needed in firm:  # today's order of two yields to what is declared or cannot be otherwise
-        graph[needed].discard(migration)
-    for migration, needed in firm:
-        graph[migration].add(needed)
+    for user, needed in firm:  # today's order of two yields to what is declared or cannot be otherwise
+        graph[needed].discard(user)
+    for user, needed in firm:
+        graph[user].add(needed)
     return {k: frozenset(v) for k, v in graph.items()}
 
 
@@ -119,11 +119,11 @@ def firm_graph(case: Case) -> Graph:
     made: dict[Key, Migration] = {}
     for migration in case.ordered:
         for touch in case.touched(migration).touches:
-            maker = made.get(touch.key)
-            if touch.action == "creates" and maker is None and not (touch.tolerant or touch.replaces):
+            first = made.get(touch.key)
+            if touch.action == "creates" and first is None and not (touch.tolerant or touch.replaces):
                 made[touch.key] = migration
-            elif maker is not None and maker is not migration and touch.action != "creates":
-                graph[node(migration)].add(node(maker))
+            elif first is not None and first is not migration and touch.action != "creates":
+                graph[node(migration)].add(node(first))
     return {k: frozenset(v) for k, v in graph.items()}
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .drawing import svg
-from .erd import Diagram, diagram, facts_of, mermaid_of
+from .drawing import picture, svg
+from .erd import Diagram, facts_of, mermaid_of
 from .erd_page import page as browser_page
 from .groups import Group, groups
-from .outline import Outline, facts
+from .outline import facts
 from .page import FORMAT, Page, Section
 from .tables import link
 from .text import block, counted, md, slug
@@ -27,21 +27,21 @@ class Whole:
     text: str
 
 
-def diagram_files(outline: Outline) -> tuple[Page, tuple[Whole, ...]]:
-    """erd.md, and the files that are no Markdown: erd.mmd, erd.svg, erd.html."""
-    drawn = diagram(outline)
+def diagram_files(drawn: Diagram) -> tuple[Whole, ...]:
+    """The files that are no Markdown: erd.mmd, erd.svg, erd.html."""
     told = facts_of(drawn)
     mark = f"agentdb:page d{FORMAT} {told}"
-    picture = svg(drawn).split("\n", 1)
-    wholes = (
+    shapes = picture(drawn)
+    first, rest = svg(drawn, shapes).split("\n", 1)
+    return (
         Whole("schema/erd.mmd", told, f"%% {mark}\n{mermaid_of(drawn)}"),
-        Whole("schema/erd.svg", told, f"{picture[0]}\n<!-- {mark} -->\n{picture[1]}"),
-        Whole("schema/erd.html", told, browser_page(drawn, f"<!-- {mark} -->")),
+        Whole("schema/erd.svg", told, f"{first}\n<!-- {mark} -->\n{rest}"),
+        Whole("schema/erd.html", told, browser_page(drawn, f"<!-- {mark} -->", shapes)),
     )
-    return _page(outline, drawn), wholes
 
 
-def _page(outline: Outline, drawn: Diagram) -> Page:
+def diagram_page(drawn: Diagram) -> Page:
+    """erd.md: the diagram in Mermaid, in parts when it is large."""
     parts = groups(drawn)
     about = (
         "Read `||` as exactly one, `o|` as none or one, `o{` as any number. "
@@ -51,7 +51,7 @@ def _page(outline: Outline, drawn: Diagram) -> Page:
     if not parts:
         return Page("schema/erd.md", "Diagram", (*sections, Section("none", facts([], "none"), "There are no tables.")))
     if len(parts) > 1:
-        sections.append(_overview(outline, drawn, parts))
+        sections.append(_overview(drawn, parts))
     for group in parts:
         part = drawn.part(set(group.tables))
         heading = f"## {md(group.name[:1].upper() + group.name[1:])}\n\n" if len(parts) > 1 else ""
@@ -59,7 +59,7 @@ def _page(outline: Outline, drawn: Diagram) -> Page:
     return Page("schema/erd.md", "Diagram", tuple(sections))
 
 
-def _overview(outline: Outline, drawn: Diagram, parts: tuple[Group, ...]) -> Section:
+def _overview(drawn: Diagram, parts: tuple[Group, ...]) -> Section:
     """The tables without their columns where that can be drawn; else which part each table is in."""
     lines = ["## Overview", ""]
     if len(drawn.entities) <= OVERVIEW:

@@ -19,12 +19,13 @@ MARKS = 27.0  # width of one PK/FK/UK mark
 MARGIN = 30.0
 MOST_ROWS = 24
 MOST_NAME, MOST_TYPE = 34, 24
+Picture = tuple[str, float, float]
 ONE_PICTURE = 150  # more tables are drawn by groups, each in its own corner
 
 
-def svg(drawn: Diagram) -> str:
-    """The diagram as a whole SVG file."""
-    body, width, height = picture(drawn)
+def svg(drawn: Diagram, shapes: Picture | None = None) -> str:
+    """The diagram as a whole SVG file. shapes: its picture, where that is made already."""
+    body, width, height = shapes or picture(drawn)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="erd" viewBox="0 0 {_n(width)} {_n(height)}"'
         f' width="{_n(width)}" height="{_n(height)}" role="img" aria-label="Entity relationship diagram">\n'
@@ -39,7 +40,7 @@ def asset(name: str) -> str:
     return (resources.files(__package__) / "assets" / name).read_text(encoding="utf-8")
 
 
-def picture(drawn: Diagram) -> tuple[str, float, float]:
+def picture(drawn: Diagram) -> Picture:
     """The shapes of a diagram, and its width and height in pixels."""
     if len(drawn.entities) <= ONE_PICTURE:
         parts = [("", placed) for placed in _components(drawn)]
@@ -131,6 +132,8 @@ def _rows(entity: Entity) -> tuple[Field, ...]:
 
 def _columns_wide(text: str) -> int:
     """How many characters of a monospace font a text fills."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
 
 

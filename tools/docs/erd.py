@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from ..schema.model import ObjectId, Snapshot
 from .outline import Outline, shown_name
 from .tables import key_marks
 from .text import first_line, mermaid_label, mermaid_word, slug
+
+MOST_COLUMNS = 60  # of a table in Mermaid, which draws no text beyond 50,000 characters
 
 # Names that PostgreSQL takes for the same types, short enough for a diagram. Source: manual, table "Data Types".
 SHORT = (
@@ -118,8 +120,11 @@ def short_type(text: str) -> str:
 
 def facts_of(drawn: Diagram) -> str:
     """The fingerprint of everything that a diagram shows."""
-    text = json.dumps([[asdict(e) for e in drawn.entities], [asdict(k) for k in drawn.links]], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    tables = [
+        [*e.id, e.comment, [[f.name, f.type, f.marks, f.required, f.comment] for f in e.fields]] for e in drawn.entities
+    ]
+    links = [[k.name, k.child, k.columns, k.parent, k.parent_columns, k.optional, k.unique] for k in drawn.links]
+    return hashlib.sha256(json.dumps([tables, links]).encode()).hexdigest()[:16]
 
 
 def mermaid(snapshot: Snapshot) -> str:
@@ -142,22 +147,17 @@ def mermaid_of(drawn: Diagram, *, columns: bool = True) -> str:
             lines.append(head)
             continue
         lines.append(f"{head} {{")
-        lines += [f"        {_field(field)}" for field in entity.fields]
+        shown = entity.fields if len(entity.fields) <= MOST_COLUMNS else entity.fields[: MOST_COLUMNS - 1]
+        lines += [f"        {_field(field)}" for field in shown]
+        if len(shown) < len(entity.fields):
+            lines.append(f"        etc more_{len(entity.fields) - len(shown)}_columns")
         lines.append("    }")
     for link in drawn.links:
-        one = "o|" if link.optional else "||"
+        one = "|o" if link.optional else "||"
         many = "o|" if link.unique else "o{"
-        lines.append(f'    {keys[link.parent]} {_flipped(one)}--{many} {keys[link.child]} : "{_by(link.columns)}"')
+        by = mermaid_label(", ".join(link.columns), 40)
+        lines.append(f'    {keys[link.parent]} {one}--{many} {keys[link.child]} : "{by}"')
     return "\n".join(lines) + "\n"
-
-
-def _flipped(end: str) -> str:
-    """The left end of a line is written the other way round."""
-    return {"o|": "|o", "||": "||"}[end]
-
-
-def _by(columns: Sequence[str]) -> str:
-    return mermaid_label(", ".join(columns), 40)
 
 
 def _field(field: Field) -> str:

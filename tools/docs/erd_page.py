@@ -5,18 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from .drawing import asset, picture
+from .drawing import Picture, asset, picture
 from .erd import Diagram
 from .text import counted, html
 
 
-def page(drawn: Diagram, mark: str, title: str = "Database schema") -> str:
-    """The page as HTML. mark: a comment that says which state of the schema it shows.
+def page(drawn: Diagram, mark: str, shapes: Picture | None = None) -> str:
+    """The page as HTML. mark: a comment that says which state of the schema it shows. shapes: as drawing.svg.
 
     The page may load nothing at all: its policy allows its own style and its own script, by hash, and no address.
     """
     style, script = asset("erd.css") + asset("page.css"), asset("erd.js")
-    body, width, height = picture(drawn)
+    body, width, height = shapes or picture(drawn)
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:"
     told = f"{counted(len(drawn.entities), 'table')}, {counted(len(drawn.links), 'foreign key')}"
     return f"""<!doctype html>
@@ -26,12 +26,12 @@ def page(drawn: Diagram, mark: str, title: str = "Database schema") -> str:
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{html(policy)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{html(title)}</title>
+<title>Database schema</title>
 <style>{style}</style>
 </head>
 <body>
 <header>
-<h1>{html(title)}</h1><span class="quiet">{told}</span>
+<h1>Database schema</h1><span class="quiet">{told}</span>
 <input type="search" placeholder="Find a table" aria-label="Find a table">
 <span><button id="out" title="Smaller">&minus;</button> <button id="in" title="Larger">+</button>
 <button id="fit">Whole</button></span>

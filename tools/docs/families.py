@@ -104,8 +104,8 @@ def _type(outline: Outline, found: SchemaObject) -> str:
         case "enum":
             return "Values, in order: " + ", ".join(code(label) or "`''`" for label in properties["labels"]) + "."
         case "composite":
-            rows = [(md(a["name"]), code(a["type"]), md(a.get("comment", ""))) for a in properties["attributes"]]
-            return markdown_table(("Attribute", "Type", "Description"), rows)
+            attributes = [(md(a["name"]), code(a["type"]), md(a.get("comment", ""))) for a in properties["attributes"]]
+            return markdown_table(("Attribute", "Type", "Description"), attributes)
         case "domain":
             rows = [("Type", code(properties["type"])), ("Null", "no" if properties.get("not_null") else "yes")]
             if properties.get("default"):

@@ -32,19 +32,21 @@ def groups(drawn: Diagram) -> tuple[Group, ...]:
     ids = tuple(e.id for e in drawn.entities)
     if not ids:
         return ()
-    if fits(drawn, ids) and len(ids) <= MOST_TABLES:
+    sizes = _Sizes(drawn)
+    if len(ids) <= MOST_TABLES and sizes.fit(ids):
         return (Group("all tables", ids),)
     parts: list[list[ObjectId]] = []
     for schema in dict.fromkeys(i.schema for i in ids):
         near = _neighbours(drawn, schema)
         small: list[list[ObjectId]] = []
         for component in components([i for i in ids if i.schema == schema], near):
-            if len(component) > SMALL:
-                parts += _cut(drawn, component, near)
-            elif small and len(small[-1]) + len(component) <= MOST_TABLES and fits(drawn, small[-1] + component):
-                small[-1] += component
-            else:
-                small.append(list(component))
+            for piece in _cut(sizes, component, near) if len(component) > SMALL else [list(component)]:
+                if len(piece) > SMALL:
+                    parts.append(piece)
+                elif small and len(small[-1]) + len(piece) <= MOST_TABLES and sizes.fit(small[-1] + piece):
+                    small[-1] += piece
+                else:
+                    small.append(piece)
         parts += small
     degree: dict[ObjectId, int] = {}
     for link in drawn.links:
@@ -61,10 +63,23 @@ def groups(drawn: Diagram) -> tuple[Group, ...]:
     return tuple(found)
 
 
-def fits(drawn: Diagram, tables: Iterable[ObjectId]) -> bool:
-    """Whether Mermaid draws these tables as one diagram."""
-    part = drawn.part(set(tables))
-    return len(part.links) <= MOST_LINKS and len(mermaid_of(part)) <= MOST_CHARACTERS
+class _Sizes:
+    """How much each table adds to a diagram's text and links, with what it points at."""
+
+    def __init__(self, drawn: Diagram) -> None:
+        empty = len(mermaid_of(Diagram((), ())))
+        heads = {e.id: len(e.key) + len(e.title) + 16 for e in drawn.entities}
+        self.characters = {e.id: len(mermaid_of(Diagram((e,), ()))) - empty for e in drawn.entities}
+        self.links = dict.fromkeys(heads, 0)
+        for link in drawn.links:
+            self.links[link.child] += 1
+            self.characters[link.child] += 2 * (heads[link.parent] + heads[link.child]) + 60
+
+    def fit(self, tables: Iterable[ObjectId]) -> bool:
+        """Whether Mermaid draws these tables as one diagram; rather too strict than too lax."""
+        chosen = list(tables)
+        links = sum(self.links[i] for i in chosen)
+        return links <= MOST_LINKS and sum(self.characters[i] for i in chosen) <= MOST_CHARACTERS
 
 
 def components(ids: list[ObjectId], near: dict[ObjectId, list[ObjectId]]) -> list[list[ObjectId]]:
@@ -88,14 +103,14 @@ def _neighbours(drawn: Diagram, schema: str) -> dict[ObjectId, list[ObjectId]]:
     return {k: list(v) for k, v in near.items()}
 
 
-def _cut(drawn: Diagram, tables: list[ObjectId], near: dict[ObjectId, list[ObjectId]]) -> list[list[ObjectId]]:
+def _cut(sizes: _Sizes, tables: list[ObjectId], near: dict[ObjectId, list[ObjectId]]) -> list[list[ObjectId]]:
     """The tables in pieces that fit, each grown from the table with the most links that is left."""
     left = dict.fromkeys(tables)
     pieces = []
     while left:
         start = max(left, key=lambda i: (sum(n in left for n in near.get(i, ())), i in near))
         piece = _reached(start, left, near, MOST_TABLES)
-        while len(piece) > 1 and not fits(drawn, piece):
+        while len(piece) > 1 and not sizes.fit(piece):
             piece = piece[: (len(piece) + 1) // 2]
         pieces.append(piece)
         for member in piece:

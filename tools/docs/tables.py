@@ -99,8 +99,8 @@ def column_rows(outline: Outline, table: ObjectId, folder: str = "") -> Iterator
     marks = key_marks(outline, table)
     references: dict[str, list[str]] = {}
     for key in outline.keys_from.get(table, ()):
-        for column, parent in zip(key.columns, key.parent_columns, strict=False):
-            references.setdefault(column, []).append(f"{link(key.parent, folder)}.{md(parent)}")
+        for child, parent in zip(key.columns, key.parent_columns, strict=False):
+            references.setdefault(child, []).append(f"{link(key.parent, folder)}.{md(parent)}")
     for column in outline.parts(table, "column"):
         properties = column.properties
         name = column.id.name

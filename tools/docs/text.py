@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 # Characters that reorder the text after them, or that nobody sees.
 _UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad\u061c\u180e]")
@@ -24,6 +25,8 @@ _BLOCK = re.compile(r"^(\s*)([#+>=-]|\d+[.)])")
 
 def visible(text: str, *, newlines: bool = False) -> str:
     """The text with control, reordering and unseen characters spelled out; line feeds kept only when asked for."""
+    if text.isascii() and text.isprintable():
+        return text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     out = []
     for character in text:
@@ -38,6 +41,7 @@ def visible(text: str, *, newlines: bool = False) -> str:
     return "".join(out)
 
 
+@lru_cache(maxsize=1 << 14)
 def md(text: str) -> str:
     """The text as plain words in Markdown, also in a table's cell; line feeds become <br>."""
     lines = []
@@ -57,6 +61,7 @@ def _escaped_start(text: str) -> str:
     return f"{text[:-1]}\\{text[-1]}"
 
 
+@lru_cache(maxsize=1 << 14)
 def code(text: str) -> str:
     """The text as code within a line or a table's cell."""
     text = visible(text)

@@ -12,8 +12,9 @@ from .. import files
 from ..records import Migration
 from ..schema.model import ObjectId, Snapshot
 from ..schema.store import from_json, to_json
-from .diagrams import MARK, Whole, diagram_files
+from .diagrams import MARK, Whole, diagram_files, diagram_page
 from .dictionary import dictionary_page
+from .erd import diagram
 from .evolution import PATH as CHANGELOG
 from .evolution import Blame, Step, blame, changelog_page, history_section, last_step, steps
 from .families import family_pages
@@ -42,17 +43,16 @@ class Stale:
         return f"{self.path}{': ' + self.section if self.section else ''} ({self.reason})"
 
 
-def documents(outline: Outline) -> tuple[tuple[Page, ...], tuple[Whole, ...]]:
-    """Everything that a snapshot alone says: pages by path, and the files that are no Markdown."""
-    diagram_page, wholes = diagram_files(outline)
+def pages_of(outline: Outline) -> tuple[Page, ...]:
+    """Every page that a snapshot alone says, by path; the diagram's other files come from diagrams.diagram_files."""
     pages = [
         index_page(outline),
         dictionary_page(outline),
-        diagram_page,
+        diagram_page(diagram(outline)),
         *family_pages(outline),
         *(table_page(outline, table) for table in outline.tables),
     ]
-    return tuple(sorted(pages, key=lambda p: p.path)), wholes
+    return tuple(sorted(pages, key=lambda p: p.path))
 
 
 def write_docs(
@@ -76,7 +76,7 @@ def write_docs(
     number = _number(migrations, ledger_rows)
     taken = steps(history) if history else _since_stored(snapshot, out_dir, number, migrations, previous)
     outline = Outline(snapshot)
-    pages, wholes = documents(outline)
+    pages, wholes = pages_of(outline), diagram_files(diagram(outline))
     old = _existing(out_dir)
     _refuse_foreign(out_dir, [p.path for p in pages] + [CHANGELOG], wholes, old)
     histories = _histories(outline, blame(taken)) if history else {}
@@ -190,12 +190,13 @@ def stale(snapshot: Snapshot, out_dir: Path) -> tuple[str, ...]:
 def stale_parts(snapshot: Snapshot, out_dir: Path) -> tuple[Stale, ...]:
     """The parts that are out of date, by path. Compared by fingerprint; where that is right, also by text, unless
     another version of agentdb wrote the file."""
-    pages, wholes = documents(Outline(snapshot))
+    outline = Outline(snapshot)
+    pages = pages_of(outline)
     old = _existing(out_dir)
     found: list[Stale] = []
     for page in pages:
         found += _stale_sections(page, old.get(page.path))
-    for whole in wholes:
+    for whole in diagram_files(diagram(outline)):
         found += _stale_whole(out_dir, whole)
     expected = {p.path for p in pages} | {CHANGELOG}
     for path, there in old.items():
