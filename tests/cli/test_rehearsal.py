@@ -57,15 +57,18 @@ def test_a_good_migration_is_told_statement_by_statement(project: Path, server: 
 
 def test_a_failing_migration_says_where_and_exits_with_three(project: Path, server: SandboxServer) -> None:
     file = put(
-        project,
-        "002_bad.sql",
-        "-- x\nALTER TABLE orders ADD a int;\nALTER TABLE orders ALTER customer_id SET NOT NULL;\n",
+        project, "002_bad.sql", "-- x\nALTER TABLE orders ADD a int;\nALTER TABLE orders ALTER nope SET NOT NULL;\n"
     )
     done = agentdb(project, server, file)
     assert done.returncode == 3
-    assert done.stdout.startswith(
-        f'failed  002_bad: {file}:3: column "customer_id" of relation "orders" contains null values'
-    )
+    assert done.stdout.startswith(f'failed  002_bad: {file}:3: column "nope" of relation "orders" does not exist')
+
+
+def test_synthetic_rows_alone_fail_no_migration_but_that_is_told(project: Path, server: SandboxServer) -> None:
+    file = put(project, "002_not_null.sql", "ALTER TABLE orders ALTER customer_id SET NOT NULL;\n")
+    done = agentdb(project, server, file)
+    assert done.returncode == 0, done.stdout
+    assert "contains null values" in done.stdout
 
 
 def test_what_cannot_be_known_is_unknown(project: Path, server: SandboxServer) -> None:
