@@ -11,14 +11,16 @@ from agentdb.tools.databases.dsn import Dsn
 
 
 class Pooler:
-    """Relays clients to `size` sessions of a server; the session last given back is given out first.
+    """Relays clients to `size` sessions of a server. in_turn: the session longest free is given out first, else the
+    one last given back.
 
     Source: manual, "Message Flow": a session is free when ReadyForQuery says "I".
     """
 
-    def __init__(self, dsn: Dsn, size: int) -> None:
+    def __init__(self, dsn: Dsn, size: int, *, in_turn: bool = False) -> None:
         from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+        self.in_turn = in_turn
         known = conninfo_to_dict(dsn.reveal())
         self.path = f"{known['host']}/.s.PGSQL.{known.get('port') or 5432}"
         words = (b"user", str(known["user"]).encode(), b"database", str(known["dbname"]).encode())
@@ -78,7 +80,7 @@ class Pooler:
                 if session is None:
                     with self.some_free:
                         self.some_free.wait_for(lambda: self.free)
-                        session = self.free.pop()
+                        session = self.free.pop(0 if self.in_turn else -1)
                 session[0].sendall(message)
                 if head[:1] in b"QS":
                     answer, idle = _answer(session[1])

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.conninfo import make_conninfo
+from support.own_server import own_server
 
 from agentdb.errors import DatabaseError, MigrationFileError, RefusedError, StatementError, VerificationError
+from agentdb.tools.databases.dsn import Dsn
 from agentdb.tools.ledger import audit
 
 CUSTOMERS = "CREATE TABLE customers (id int PRIMARY KEY, email text);\n"
@@ -138,21 +142,37 @@ def test_a_script_that_changes_role_and_path_does_not_disturb_the_ledger(project
     assert project.ask("SELECT to_regclass('app.also_id') IS NOT NULL")
 
 
-def test_a_login_that_starts_in_another_role_keeps_its_ledger_there(project: Any, server: Any) -> None:
-    name = f"deploy_{project.database.name[-12:]}"
-    server.execute(f"CREATE ROLE {name}")
-    try:
-        server.execute(f"GRANT CREATE, CONNECT ON DATABASE {project.database.name} TO {name}")
-        project.do(f"GRANT CREATE ON SCHEMA public TO {name}")
-        server.execute(f"ALTER ROLE CURRENT_USER IN DATABASE {project.database.name} SET role = {name}")
+def test_a_login_without_privileges_that_starts_in_another_role_applies(tmp_path: Path, project: Any) -> None:
+    """As it is where logins come and go, and every one of them works as the owner."""
+    with own_server({}) as server, server.create() as database:
+        for sql in (
+            "CREATE ROLE owner",
+            f"GRANT CREATE ON DATABASE {database.name} TO owner",
+            "CREATE ROLE deploy LOGIN NOINHERIT IN ROLE owner",
+            "ALTER ROLE deploy SET role = owner",
+        ):
+            server.execute(sql)
+        project.database, project.dsn = database, Dsn(make_conninfo(database.dsn.reveal(), user="deploy"))
+        project.do("GRANT CREATE ON SCHEMA public TO owner")
         project.write("001_customers", CUSTOMERS, "DROP TABLE customers;\n")
-        project.write("002_index", "CREATE INDEX CONCURRENTLY by_email ON customers (email);\n")
+        project.write(
+            "002_index",
+            "SET search_path = public;\nCREATE INDEX by_email ON customers (email);\n",
+            "DROP INDEX by_email;\n",
+        )
+        project.write(
+            "003_outside",
+            "-- agentdb: no-transaction\nCREATE INDEX CONCURRENTLY again ON customers (email);\nSELECT 1;\n",
+        )
         project.apply()
-        assert project.ask("SELECT relowner::regrole::text FROM pg_class WHERE relname = 'history'") == name
-        assert project.truth()["002_index"].state.value == "applied"
-    finally:
-        project.database.drop()
-        server.execute(f"DROP ROLE {name}")
+        assert (
+            project.ask(
+                "SELECT string_agg(DISTINCT relowner::regrole::text, ' ') FROM pg_class WHERE relname IN ('history', 'customers')"
+            )
+            == "owner"
+        )
+        project.roll_back("002_index")
+        assert [m.state.value for m in project.truth().values()] == ["applied", "pending", "applied"]
 
 
 def test_statements_that_are_not_for_transactions_run_outside(project: Any) -> None:

@@ -63,9 +63,6 @@ def test_an_index_is_built_concurrently_while_others_wait_for_our_lock(apart: An
 
 
 def test_a_transaction_that_meets_a_lock_is_tried_again_as_a_whole(together: Any) -> None:
-    blocker = together.database.connect()
-    blocker.execute("BEGIN")
-    blocker.execute("LOCK TABLE t IN ACCESS SHARE MODE")
     retries: list[str] = []
 
     def release(point: str) -> None:
@@ -74,8 +71,10 @@ def test_a_transaction_that_meets_a_lock_is_tried_again_as_a_whole(together: Any
             if point == "retry-2":
                 blocker.execute("COMMIT")
 
-    result = apply(together.request(together.approve(), checkpoint=release))
-    blocker.close()
+    with together.database.connect() as blocker:
+        blocker.execute("BEGIN")
+        blocker.execute("LOCK TABLE t IN ACCESS SHARE MODE")
+        result = apply(together.request(together.approve(), checkpoint=release))
     assert retries == ["retry-1", "retry-2"]
     assert [d.attempts for d in result.done] == [3, 1]
     together.assert_all_applied(["001", "002"])
@@ -149,10 +148,10 @@ def test_an_index_left_invalid_by_a_crash_is_built_anew(apart: Any) -> None:
     apart.assert_all_applied(["001"])
 
 
-@pytest.mark.parametrize("size", [1, 2, 5])
-def test_a_pooler_in_between_is_refused_before_anything_is_set(project: Any, size: int) -> None:
+@pytest.mark.parametrize(("size", "in_turn"), [(1, False), (2, False), (5, True)])
+def test_a_pooler_in_between_is_refused_before_anything_is_set(project: Any, size: int, in_turn: bool) -> None:
     project.write("001_a", "CREATE TABLE a (id int);\n")
-    pooler = Pooler(project.dsn, size)
+    pooler = Pooler(project.dsn, size, in_turn=in_turn)
     with pytest.raises(RefusedError) as caught:
         apply(project.request(project.approve(), dsn=pooler.dsn))
     pooler.close()
