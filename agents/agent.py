@@ -93,7 +93,7 @@ def checked(agent: Agent, run: Mapping[str, Any], draft: Draft) -> Note:
     if source == "model":
         facts = Facts.of(told)
         for name in agent.parts:
-            result = check(draft.parts.get(name, ()), facts)
+            result = check(draft.parts.get(name, ()), facts, [c.text for said in kept.values() for c in said])
             kept[name] = result.kept
             for reason, count in result.reasons.items():
                 reasons[reason] = reasons.get(reason, 0) + count

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -87,13 +87,16 @@ class Checked:
         return sum(self.reasons.values())
 
 
-def check(claims: Iterable[Claim], facts: Facts) -> Checked:
-    """The claims that the facts support, cleaned for print, in their order; the others counted by reason."""
+def check(claims: Iterable[Claim], facts: Facts, said: Collection[str] = ()) -> Checked:
+    """The claims that the facts support, cleaned for print, in their order; the others counted by reason.
+
+    said: sentences that stand already and need not be said again.
+    """
     kept: list[Claim] = []
     reasons: dict[str, int] = {}
     for claim in claims:
         good, reason = judge(claim, facts)
-        if good is not None and any(good.text == k.text for k in kept):
+        if good is not None and (good.text in said or any(good.text == k.text for k in kept)):
             good, reason = None, "repeated"
         if good is not None and len(kept) >= MAX_SENTENCES:
             good, reason = None, "too much"

@@ -22,7 +22,9 @@ from agentdb.tools.sandbox.server import SandboxServer
 
 pytestmark = pytest.mark.xdist_group("no_say")
 
-MODES = ("scripted", "refuse", "lying", "error", "hang", "drip", "junk", "html", "empty", "huge", "unicode")
+# The other manners of the stub are tried on the agents alone, in tests/agents.
+RUNS = [("hostile", m) for m in ("lying", "unicode", "error", "hang", "junk")] + [("safe as it is", "scripted")]
+SPEAKING = ("scripted", "unicode")
 
 # Orders, verdicts and markup in every place that a file has: comments, names, literals, bodies.
 HOSTILE = {
@@ -60,7 +62,8 @@ def shops(production_server: SandboxServer, tmp_path_factory: pytest.TempPathFac
 def told(shop: Shop, root: Path, stub: Stub | None) -> dict[str, Any]:
     """Everything that a run leaves behind, but for the notes: report, files, exit code, plan."""
     copy = shop.copied(root)
-    model = Model("stub", stub.url, ModelSettings(timeout_seconds=1.5), _key="sk-canary") if stub else None
+    settings = ModelSettings(timeout_seconds=2 if stub and stub.mode == "hang" else 60)
+    model = Model("stub", stub.url, settings, _key="sk-canary") if stub else None
     with copy.crew(model=model) as crew:
         standing = crew.start(copy.thread, {"wants_apply": True})
     built = standing.state["report"]
@@ -86,24 +89,22 @@ def without(shops: dict[str, Shop], tmp_path_factory: pytest.TempPathFactory) ->
     return {kind: told(shop, tmp_path_factory.mktemp("off") / "shop", None) for kind, shop in shops.items()}
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "mode"), RUNS)
 def test_the_model_changes_nothing_but_prose(
     kind: str, mode: str, shops: dict[str, Shop], without: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
-    if kind == "hostile" and mode in ("hang", "drip", "error", "junk", "html", "empty"):
-        pytest.skip("a model that says nothing says nothing about hostile files either")
     with serving(mode) as stub:
         found = told(shops[kind], tmp_path / "shop", stub)
-        assert stub.requests, "the model was asked"
+        assert stub.requests or mode == "hang", "the model was asked"
+        assert "row-canary-77" not in stub.received, "rows of data statements are not sent"
     expected = without[kind]
-    for part in ("record", "page", "exit", "question"):
+    for part in ("record", "page", "exit", "question", "files"):
         assert found[part] == expected[part], part
-    assert found["files"] == expected["files"]
     spoke = [n for n in found["notes"]["agents"] if n["source"] == "model"]
-    assert bool(spoke) == (mode in ("scripted", "refuse", "unicode", "huge"))
+    assert bool(spoke) == (mode in SPEAKING)
     if mode == "lying":
         assert found["notes"]["struck"] >= 5
+    assert_nothing_acts((tmp_path / "shop/docs/database/reports/pending.md").read_text())
 
 
 def test_twice_the_same_is_the_same(shops: dict[str, Shop], without: dict[str, dict[str, Any]], tmp_path: Path) -> None:
@@ -118,11 +119,8 @@ def test_the_kinds_differ_so_that_the_comparison_means_something(without: dict[s
     assert hostile["findings"] and not safe["findings"]
 
 
-@pytest.mark.parametrize("mode", ["lying", "unicode", "scripted", "huge"])
-def test_nothing_in_a_report_acts(mode: str, shops: dict[str, Shop], tmp_path: Path) -> None:
-    with serving(mode) as stub:
-        told(shops["hostile"], tmp_path / "shop", stub)
-    page = (tmp_path / "shop/docs/database/reports/pending.md").read_text()
+def assert_nothing_acts(page: str) -> None:
+    """No link, image, HTML, mention or direction-changing character of anybody's is alive in the page."""
     outside = "\n".join(_outside_code(page))
     assert not any(c in page for c in "\u202e\u200b\x1b\x07")
     for active in (r"(?<!\\)\]\(", r"(?<!\\)<(?!!--|/?details|/?summary|br>)", r"@\w", "://", r"(?<!\\)!\["):
