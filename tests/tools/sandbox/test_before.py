@@ -11,7 +11,7 @@ import pytest
 from agentdb.errors import DatabaseError, SandboxError
 from agentdb.tools.databases.dsn import Dsn
 from agentdb.tools.records import Migration
-from agentdb.tools.sandbox import before, dump
+from agentdb.tools.sandbox import before, dump, software
 from agentdb.tools.sandbox.databases import SandboxDatabase
 from agentdb.tools.sandbox.run import run_script
 from agentdb.tools.sandbox.server import SandboxServer, sandbox_server
@@ -69,10 +69,11 @@ def target(database: SandboxDatabase, server: SandboxServer) -> SandboxDatabase:
 @pytest.fixture(autouse=True)
 def no_role_stays(server: SandboxServer, database: SandboxDatabase, request: pytest.FixtureRequest) -> None:
     def drop() -> None:
+        database.drop()
         for role in ROLES:
             server.execute(f"DROP ROLE IF EXISTS {role}")
 
-    request.addfinalizer(lambda: (database.drop(), drop()))
+    request.addfinalizer(drop)
 
 
 def statements(script: str) -> list[str]:
@@ -168,11 +169,12 @@ def test_no_secret_is_on_the_command_line(monkeypatch: pytest.MonkeyPatch) -> No
     assert environment["PGSSLMODE"] == "require"
     assert "read_only=on" in environment["PGOPTIONS"]
     seen: list[object] = []
-    monkeypatch.setattr(
-        dump.software,
-        "run",
-        lambda program, arguments, **_: seen.append(arguments) or subprocess.CompletedProcess([], 1, "", "canary"),
-    )
+
+    def refuse(program: Path, arguments: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        seen.append(arguments)
+        return subprocess.CompletedProcess([], 1, "", "canary")
+
+    monkeypatch.setattr(software, "run", refuse)
     with pytest.raises(DatabaseError) as error:
         dump.schema_of(target)
     assert "canary" not in json.dumps(seen) and "canary" not in str(error.value)
