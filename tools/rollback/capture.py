@@ -69,10 +69,7 @@ def script(capture: Capture) -> list[tuple[str, str]]:
         parts.append(
             ("Every row, whatever policies say: fails rather than keep only some.", "SET LOCAL row_security = off")
         )
-    for statement in load("postgres", "rollback_archive").split(";\n"):
-        if statement.strip():
-            parts.append(("", "\n".join(x for x in statement.strip().splitlines() if not x.startswith("--"))))
-    parts[0] = ("Where pre-images are kept.", parts[0][1]) if not parts[0][0] else parts[0]
+    parts += archive()
     if capture.together:
         locked = [k for k in capture.tables if k.kinds or k.lost or k.converted or k.dropped]
         names = ", ".join(source(k.table, k.partitioned).removeprefix("ONLY ") for k in locked)
@@ -107,6 +104,16 @@ def script(capture: Capture) -> list[tuple[str, str]]:
         parts.append(("", f"CREATE TABLE {name} AS\n{positions}"))
     if capture.together and any(k.follows_rows for k in capture.tables):
         parts += _settlement(capture)
+    return parts
+
+
+def archive() -> list[tuple[str, str]]:
+    """The schema agentdb_archive and its tables, made where they are not there yet."""
+    parts = []
+    for statement in load("postgres", "rollback_archive").split(";\n"):
+        if statement.strip():
+            sql = "\n".join(x for x in statement.strip().splitlines() if not x.startswith("--"))
+            parts.append(("" if parts else "Where pre-images are kept.", sql))
     return parts
 
 

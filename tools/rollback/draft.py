@@ -169,6 +169,7 @@ class _Drafting:
             self._take(tried(conn, [Note("Old names.", first.sql), *rest]), steps, failed)
             now = read_snapshot(conn)
         work = plan(now, f.before, runs_as=f.runs_as, labels_may_be_added=self.capture.empty)
+        self._take(tried(conn, restore.unfit(self.capture, work.guarded, now, f.before)), steps, failed)
         self._take(tried(conn, moves.aside(work, now, f.before)), steps, failed)
         for phase, comment in (
             (DROP, "What the migration added goes."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..records import Loss
 from ..schema.ddl.plan import Plan
+from ..schema.model import ObjectId
 from .capture import Capture, reason
 from .preimages import kept_tables
 from .study import Study
@@ -42,6 +43,28 @@ def notes(found: Study, work: Plan) -> tuple[str, ...]:
     )
     if columns:
         lines.append(f"goes with all its values: {', '.join(f'{c.schema}.{c.parent}.{c.name}' for c in columns)}")
+    if relaxed := _relaxed(found):
+        lines.append(f"stops when rows written since break what holds again: {', '.join(relaxed)}")
+    if work.guarded:
+        names = ", ".join(f"{c.schema}.{c.parent}.{c.name}" for c in work.guarded)
+        lines.append(f"values written since that the old type cannot hold become NULL and are noted: {names}")
     if work.unsupported:
         lines.append(f"cannot be made anew: {', '.join(str(i) for i in work.unsupported)}")
     return tuple(lines)
+
+
+def _relaxed(found: Study) -> list[str]:
+    """What the migration stopped to demand of rows in tables that stay."""
+    before, after = found.before, found.after
+    said = []
+    for id, obj in sorted(before.objects.items()):
+        if id.kind == "column" and obj.properties.get("not_null"):
+            named = found.new.at(found.old.by_id.get(id))
+            there = after.objects.get(named.id) if named else None
+            if there is not None and not there.properties.get("not_null"):
+                said.append(f"NOT NULL of {id.schema}.{id.parent}.{id.name}")
+        elif id.kind == "constraint" and not obj.properties.get("inherited"):
+            table = found.old.by_id.get(ObjectId("table", id.schema, "", id.parent))
+            if found.new.at(table) is not None and found.new.at(found.old.by_id.get(id)) is None:
+                said.append(f"{id.name} on {id.schema}.{id.parent}")
+    return said

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..schema.ddl.order import ordered
 from ..schema.model import ObjectId, SchemaObject, Snapshot
 from ..sql.quote import ident, literal, qualified
-from .capture import Capture, after_name, archived, settle, source, value
+from .capture import Capture, after_name, archive, archived, settle, source, value
 from .preimages import ARCHIVE, Kept, KeptColumn
 
 
@@ -124,6 +124,68 @@ def _conflicts(kept: Kept, label: str, alias: str, why: str) -> str:
         f"INSERT INTO {ARCHIVE}.conflicts (migration, relation, key, why)\n"
         f"SELECT {label}, {table}, jsonb_build_object({pairs}), {why}"
     )
+
+
+def unfit(capture: Capture, guarded: Iterable[ObjectId], now: Snapshot, before: Snapshot) -> list[Note]:
+    """Values written since that the old type cannot hold, noted before they become NULL.
+
+    guarded: columns, in their old names, that are about to be converted. Rows that come back from a copy are left out.
+    """
+    label = literal(capture.label)
+    notes: list[Note] = []
+    kept = {k.table: k for k in capture.tables}
+    for column in guarded:
+        table = ObjectId("table", column.schema, "", column.parent)
+        wanted = before.objects[column].properties["type"]
+        fits = _fits(str(wanted), before, f"now.{ident(column.name)}")
+        if not fits or table not in now.objects:
+            continue
+        key = _primary_key(before, table, now)
+        pairs = ", ".join(f"{literal(k)}, now.{ident(k)}" for k in key)
+        name = qualified(table.schema, table.name)
+        partitioned = bool(now.objects[table].properties.get("partition_key"))
+        text = f"now.{ident(column.name)}::text"
+        why = f"{literal(column.name + ' was ')} || quote_literal({text}) || {literal(f', which {wanted} cannot hold')}"
+        back = ""
+        found = kept.get(table)
+        if found and found.key and found.follows_rows:
+            match = " AND ".join(f"a.{ident(c.name)}::text = now.{ident(c.name)}::text" for c in found.keys)
+            back = f"\n  AND NOT EXISTS (SELECT FROM {after_name(found)} AS a WHERE {match} AND a.agentdb_same)"
+        notes.append(
+            Note(
+                "" if notes else "Values written since that the old type cannot hold are noted before they go.",
+                f"INSERT INTO {ARCHIVE}.conflicts (migration, relation, key, why)\n"
+                f"SELECT {label}, {literal(name)}, jsonb_build_object({pairs}), {why}\n"
+                f"FROM {source(table, partitioned)} AS now\nWHERE NOT ({fits}){back}",
+            )
+        )
+    if notes and capture.empty:
+        return [*(Note(comment, sql) for comment, sql in archive()), *notes, _told(label)]
+    return notes
+
+
+def _fits(wanted: str, before: Snapshot, value: str) -> str:
+    """A condition that a value fits the wanted type, "" where the server cannot be asked yet."""
+    inner = wanted.removesuffix("[]")
+    for enum in before.of("enum"):
+        if qualified(enum.id.schema, enum.id.name) == inner:
+            labels = ", ".join(literal(x) for x in enum.properties.get("labels") or ())
+            if not labels:
+                return ""
+            return f"{value}::text[] <@ ARRAY[{labels}]" if inner != wanted else f"{value}::text IN ({labels})"
+    own = {
+        qualified(t.schema, t.name) for t in before.objects if t.kind in ("domain", "composite", "range", "base_type")
+    }
+    return "" if inner in own else f"pg_input_is_valid({value}::text, {literal(wanted)})"
+
+
+def _primary_key(before: Snapshot, table: ObjectId, now: Snapshot) -> list[str]:
+    there = {c.id.name for c in now.children(table, "column")}
+    for constraint in before.children(table, "constraint"):
+        columns = [str(c) for c in constraint.properties.get("columns") or ()]
+        if constraint.properties.get("type") == "primary key" and set(columns) <= there:
+            return columns
+    return []
 
 
 def positions(capture: Capture) -> list[Note]:
@@ -433,14 +495,17 @@ def done(capture: Capture) -> list[Note]:
             f"UPDATE {ARCHIVE}.captures SET restored_at = now() WHERE migration = {label}",
         )
     )
-    notes.append(
-        Note(
-            "",
-            "DO $conflicts$\nDECLARE\n  found bigint;\nBEGIN\n"
-            f"  SELECT count(*) INTO found FROM {ARCHIVE}.conflicts WHERE migration = {label} AND noticed_at = now();\n"
-            "  IF found > 0 THEN\n"
-            f"    RAISE NOTICE '% rows were left as they are: see {ARCHIVE}.conflicts', found;\n"
-            "  END IF;\nEND $conflicts$",
-        )
-    )
+    notes.append(_told(label))
     return notes
+
+
+def _told(label: str) -> Note:
+    """A notice when rows were left as they are."""
+    return Note(
+        "",
+        "DO $conflicts$\nDECLARE\n  found bigint;\nBEGIN\n"
+        f"  SELECT count(*) INTO found FROM {ARCHIVE}.conflicts WHERE migration = {label} AND noticed_at = now();\n"
+        "  IF found > 0 THEN\n"
+        f"    RAISE NOTICE '% rows were left as they are: see {ARCHIVE}.conflicts', found;\n"
+        "  END IF;\nEND $conflicts$",
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..model import ObjectId, SchemaObject, Snapshot
-from . import renames
+from . import columns, conversions, renames
 from .alters import Alters
 from .closure import Closure
 from .creates import Creates
@@ -18,12 +18,14 @@ from .units import Units
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Ordered steps, and what the data part has to know: tables and columns that are made anew, columns converted."""
+    """Ordered steps, and what the data part has to know: tables, columns and sequences that are made anew; triggers
+    that stay; columns whose values become NULL where the wanted type cannot hold them (guarded)."""
 
     steps: tuple[Step, ...]
     remade_tables: tuple[ObjectId, ...] = ()
     remade_columns: tuple[ObjectId, ...] = ()
     remade_sequences: tuple[ObjectId, ...] = ()
+    guarded: tuple[ObjectId, ...] = ()
     triggers_kept: tuple[SchemaObject, ...] = ()
     unsupported: tuple[ObjectId, ...] = ()
 
@@ -66,6 +68,17 @@ def plan(source: Snapshot, target: Snapshot, *, runs_as: str = "", labels_may_be
             o
             for o in source.of("trigger")
             if o.id not in work.drop and not o.properties.get("inherited") and o.id in target.objects
+        ),
+        guarded=tuple(
+            sorted(
+                i
+                for i, (now, wanted) in work.alter.items()
+                if i.kind == "column"
+                and i not in work.drop
+                and (i in work.retype or columns.retyped(now, wanted))
+                and "pg_input_is_valid" in conversions.using(now, wanted, source, retype=i in work.retype)
+                and not now.properties.get("inherited")
+            )
         ),
         unsupported=tuple(sorted(i for i in work.create if i.kind == "subscription")),
     )
