@@ -11,7 +11,10 @@ type information"). The next print is the fixed point, and the form that is kept
 
     ((status)::text = ANY (ARRAY[('new'::character varying)::text, ('done'::character varying)::text]))
 
-The rule is applied to the tokens of printed text, inside strings and function bodies never. Text that the server prints
+`a IN (b, c, d)` over columns is stored as nested conditions, `(((a = b) OR (a = c)) OR (a = d))`, which the grammar
+flattens when it reads them (makeOrExpr and makeAndExpr in parser/gram.y): `((a = b) OR (a = c) OR (a = d))` is kept.
+
+The rules are applied to the tokens of printed text, inside strings and function bodies never. Text that the server prints
 without needless brackets (extended statistics) has `ARRAY[...]::text[]`, and `'new'::character varying::text` afterwards.
 """
 
@@ -46,14 +49,15 @@ _ITEM = re.compile(_CONSTANT)
 
 
 def canonical(text: str) -> str:
-    """The text with every cast of an ARRAY[...] handed down to its elements; the same text when there is none."""
-    if "ARRAY[" not in text or ("])::" not in text and "]::" not in text):
-        return text
-    text = _EVERYDAY.sub(_everyday, text)
-    if "])::" not in text and "]::" not in text:
-        return text
-    tokens = tokens_of(text)
-    return "".join(_rewritten([t for _, t in tokens], [k for k, _ in tokens]))
+    """The text as it would be printed after it was read back by the server; nearly always the same text."""
+    if "ARRAY[" in text and "]::" in text or "ARRAY[" in text and "])::" in text:
+        text = _EVERYDAY.sub(_everyday, text)
+        if "])::" in text or "]::" in text:
+            tokens = tokens_of(text)
+            text = "".join(_rewritten([t for _, t in tokens], [k for k, _ in tokens]))
+    if ")) OR " in text or ")) AND " in text:
+        text = "".join(_flattened([t for _, t in tokens_of(text)]))
+    return text
 
 
 def tokens_of(text: str) -> list[tuple[str, str]]:
@@ -150,6 +154,20 @@ def _element(tokens: list[str], kinds: list[str], type: str, *, bare: bool) -> l
     if bare and _OPERATORS.isdisjoint(_outside(tokens)):
         return [*lead, f"{inner}::{type}"]
     return [*lead, f"({inner})::{type}"]
+
+
+def _flattened(tokens: list[str]) -> list[str]:
+    """The tokens without the brackets of a condition that stands first in another of its kind."""
+    at = 0
+    while at < len(tokens) - 1:
+        if tokens[at] == tokens[at + 1] == "(":
+            end = _closing(tokens, at + 1)
+            word = tokens[end + 2] if tokens[end + 1 : end + 2] == [" "] and end + 2 < len(tokens) else ""
+            if word in ("OR", "AND") and word in _outside(tokens[at + 2 : end]):
+                del tokens[end], tokens[at + 1]
+                continue
+        at += 1
+    return tokens
 
 
 def _outside(tokens: list[str]) -> set[str]:

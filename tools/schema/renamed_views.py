@@ -7,6 +7,7 @@ names that go without saying, the old one the new names, and then they are compa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..sql import grammar
@@ -15,17 +16,22 @@ if TYPE_CHECKING:
     from .renaming import Renaming
 
 
-def same_query(old: str, new: str, renaming: Renaming) -> bool:
-    """Whether `old`, its names exchanged, is the query `new`. False when either is no query to the grammar."""
+def same_query(old: str, new: str, renaming: Renaming, results: Mapping[str, str]) -> bool:
+    """Whether `old`, its names exchanged, is the query `new`. False when either is no query to the grammar.
+
+    results: the view's own columns that were renamed, old name -> new name.
+    """
     try:
         before, after = grammar.raw_statements(old), grammar.raw_statements(new)
     except grammar.GrammarError:
         return False
-    if len(before) != 1 or len(after) != 1:
+    if [r.node_name for r in before] != ["select_stmt"] or [r.node_name for r in after] != ["select_stmt"]:
         return False
     for raw in (before[0], after[0]):
         _spell_out(raw.node)
     _rename(before[0].node, renaming)
+    for item in before[0].node.target_list:
+        item.res_target.name = results.get(item.res_target.name, item.res_target.name)
     return _plain(before[0].node) == _plain(after[0].node)
 
 
@@ -34,7 +40,7 @@ def _spell_out(query: Any) -> None:
     for name, node in grammar.walk(query):
         if name == "range_var" and not node.HasField("alias"):
             node.alias.aliasname = node.relname
-        elif name == "select_stmt" or (name == "" and hasattr(node, "target_list")):
+        elif name in ("select_stmt", "", "larg", "rarg") and hasattr(node, "target_list"):
             for item in node.target_list:
                 target = item.res_target
                 if not target.name and target.val.WhichOneof("node") == "column_ref":
@@ -77,7 +83,7 @@ def _plain(message: Any) -> Any:
     """The tree as comparable data, without places in the text."""
     found = []
     for field, value in message.ListFields():
-        if field.name.endswith("location"):
+        if field.name.endswith(("location", "list_start", "list_end", "stmt_len")):
             continue
         if field.message_type is None:
             found.append((field.name, list(value) if field.is_repeated else value))

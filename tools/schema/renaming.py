@@ -29,6 +29,7 @@ class Renaming:
         self._named: dict[Name, Name] = {}
         self.columns: dict[Name, dict[str, str]] = {}
         self._servers: dict[str, str] = {}
+        self._aliases: dict[str, tuple[str, Mapping[str, str]]] = {}
         for old, new in renames.items():
             if old.kind == "column":
                 self.columns.setdefault((old.schema, old.parent), {})[old.name] = new.name
@@ -38,6 +39,8 @@ class Renaming:
                 self._servers[old.name] = new.name
             elif old.kind not in _INSIDE or old.kind == "index":
                 self._named[old.schema, old.name] = (new.schema, new.name)
+        for schema, name in {*self._named, *self.columns}:
+            self._aliases[name] = (self.name(schema, name)[1], self.columns.get((schema, name), {}))
 
     def name(self, schema: str, name: str) -> Name:
         """What a qualified name has become."""
@@ -59,7 +62,7 @@ class Renaming:
             schema, parent = self.name(old.schema, old.parent)
             return ObjectId(old.kind, schema, parent, old.name)
         schema = self._schemas.get(old.schema, old.schema)
-        name = self.text(old.name, None, {}) if "(" in old.name and "." in old.name else old.name
+        name = self.text(old.name, {}) if "(" in old.name and "." in old.name else old.name
         return ObjectId(old.kind, schema, "", name)
 
     def same(self, id: ObjectId, property: str, old: Any, new: Any) -> bool:
@@ -71,7 +74,7 @@ class Renaming:
         if id.kind in _VIEWS and property == "definition":
             from .renamed_views import same_query
 
-            return same_query(old, new, self)
+            return same_query(old, new, self, self.columns.get((id.schema, id.name), {}))
         return False
 
     def _value(self, id: ObjectId, property: str, value: Any) -> Any:
@@ -81,30 +84,44 @@ class Renaming:
             column = self.id(ObjectId("column", *value))
             return [column.schema, column.parent, column.name]
         if property in _OWN_COLUMNS and id.kind in ("constraint", "index"):
-            return [own.get(name) or self.text(name, (id.schema, id.parent), own) for name in value]
+            return [own.get(name) or self.text(name, own) for name in value]
         if property == "referenced_columns":
             target = self._before.objects[id].properties.get("references", "")
             there = self.columns.get(_pair(target), {})
             return [there.get(name, name) for name in value]
+        if property == "partition_key":
+            own = self.columns.get((id.schema, id.name), {})
+        if property == "tables" and id.kind == "publication":
+            return sorted((self._published(item) for item in value), key=lambda item: str(item["table"]))
         if property == "server":
             return self._servers.get(value, value)
         if property == "schema" and id.kind == "extension":
             return self._schemas.get(value, value)
-        if id.kind in _INSIDE or id.kind == "statistics":
+        if id.kind == "statistics":
+            own = self.columns.get(_pair(self._before.objects[id].properties["table"]), {})
+        if id.kind in _INSIDE:
             given = self._given.get(id)
             own = own if given is None else {**own, id.name: given.name}
-        return self._deep(value, (id.schema, id.parent), own)
+        return self._deep(value, own)
 
-    def _deep(self, value: Any, table: Name, own: Mapping[str, str]) -> Any:
+    def _published(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        """A table of a publication, with the columns and the condition."""
+        own = self.columns.get(_pair(item["table"]), {})
+        found = {key: self._deep(value, own) for key, value in item.items()}
+        if "columns" in item:
+            found["columns"] = [own.get(name, name) for name in item["columns"]]
+        return found
+
+    def _deep(self, value: Any, own: Mapping[str, str]) -> Any:
         if isinstance(value, str):
-            return self.text(value, table, own)
+            return self.text(value, own)
         if isinstance(value, list):
-            return [self._deep(item, table, own) for item in value]
+            return [self._deep(item, own) for item in value]
         if isinstance(value, dict):
-            return {key: self._deep(item, table, own) for key, item in value.items()}
+            return {key: self._deep(item, own) for key, item in value.items()}
         return value
 
-    def text(self, text: str, table: Name | None, own: Mapping[str, str]) -> str:
+    def text(self, text: str, own: Mapping[str, str]) -> str:
         """Printed text with qualified names exchanged and, as `own` says, bare ones of the object's own table.
 
         A foreign key names the columns of the table that it refers to in brackets behind it: those too.
@@ -120,10 +137,13 @@ class Renaming:
                 new = self.name(first, second)
                 if new != (first, second):
                     out.append(f"{ident(new[0])}.{ident(new[1])}")
-                elif first in ("new", "old") or (table and first == table[1]):
-                    out.append(f"{token}.{ident(own[second]) if second in own else tokens[at + 2][1]}")
+                elif first in ("new", "old") and second in own:
+                    out.append(f"{token}.{ident(own[second])}")
+                elif first in self._aliases:  # a column, behind its table's name
+                    alias, columns = self._aliases[first]
+                    out.append(f"{ident(alias)}.{ident(columns.get(second, second))}")
                 else:
-                    out.append(token + "." + tokens[at + 2][1])
+                    out.append(f"{token}.{tokens[at + 2][1]}")
                 there = self.columns.get((first, second), {}) if "REFERENCES " in text else None
                 at += 3
                 continue

@@ -9,7 +9,8 @@ Values. JSON-plain. A property that is None, False, "", [] or {} is LEFT OUT: re
 there. "text" values are printed by the server with an empty search_path, so every name in them is qualified and
 quoted where needed, e.g. 'public.orders' or 'app."Order Line"'. No OIDs, no physical ids.
 
-Every kind:      comment text (COMMENT ON); security_labels {provider: label}
+Every kind:      comment text (COMMENT ON); security_labels {provider: label};
+                 depends_on_extensions [name] (ALTER ... DEPENDS ON EXTENSION)
 Kinds marked o:  owner* text (role name, not quoted)
 Kinds marked g:  grants* sorted list of "PRIVILEGE TO grantee [WITH GRANT OPTION] [BY grantor]"; a NULL acl is written
                  out (acldefault), so GRANT followed by REVOKE compares equal. grantee: PUBLIC, OWNER (the object's
@@ -88,15 +89,19 @@ user_mapping         id ("user_mapping", "", server, role or "PUBLIC"); definiti
    "name USING btree"; cast "source AS target"; transform "type FOR language"
 
 Soft properties (`SOFT`): the fingerprint and `diff.significant` leave them out, `diff.diff` shows them. not_null_name:
-names of NOT NULL constraints exist since 18 and differ between a table renamed and one made anew; populated: data.
+given names of NOT NULL constraints exist since 18 (one that looks generated, table_column_not_null, is not kept);
+populated: a matter of data.
 
 `depends`: what must exist before the object, from pg_depend (views through pg_rewrite, defaults through their column):
-view -> columns, relations, functions; column -> type, sequence or function of its default; index -> function, constraint;
-trigger, policy -> function, columns; foreign key -> columns, unique index; anything of an extension -> extension.
-Not listed because the id says it: the object's schema and its parent. A serial column depends on its sequence, not
-the other way round (the sequence's owned_by says that).
+view -> columns, relations, functions; column -> type, sequence or function of its default, columns of its generated
+expression; index -> its constraint, functions, and the columns of its expressions; trigger, policy -> functions,
+columns; foreign key -> columns and unique index it refers to; partition -> parent; anything of an extension -> extension.
+Not listed because something else says it: the schema and the parent (the id), a constraint's and a plain index's
+columns (`columns`), which column owns a serial's sequence (`owned_by`; the column depends on the sequence, an
+identity's sequence on its column).
 
-Not read: roles, tablespaces, databases' own settings, large objects, data, statistics, temporary objects.
+Not read: roles, tablespaces, databases' own settings, large objects, data, temporary objects, comments on NOT NULL
+constraints and on constraint triggers' constraints, a collation's version, a sequence's current value.
 Sources: manual, chapter 53 "System Catalogs" and section 9.27 "System Information Functions" (13-18).
 """
 
