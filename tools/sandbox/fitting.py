@@ -7,7 +7,7 @@ a run without rows, and the rows of before are made anew to satisfy them as well
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -85,9 +85,9 @@ def foreseen(before: Catalog, after: Catalog) -> Catalog:
     return Catalog(tables, {**after.types, **before.types})
 
 
-def empty(database: SandboxDatabase, tables: Sequence[Table] | object) -> tuple[str, ...]:
+def empty(database: SandboxDatabase, tables: Iterable[Table]) -> tuple[str, ...]:
     """The names of the tables that were emptied: these, and those that point to them."""
-    names = [t.title for t in tables]  # type: ignore[attr-defined]
+    names = [t.title for t in tables]
     if not names:
         return ()
     with database.connect() as conn:
