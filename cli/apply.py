@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 if TYPE_CHECKING:
+    from ..errors import StatementError
     from ..tools.ledger.apply import ApplyResult
     from ..tools.ledger.approvals import Approval
     from .context import ProjectContext, Target
@@ -48,13 +49,18 @@ def apply(
     try:
         show(carry_out(request), format)
     except StatementError as error:
-        if error.detail and error.detail not in error.what:
-            typer.echo(f"The server said: {error.detail}", err=True)
+        say_detail(error)
         raise
     except VerificationError as error:
         if isinstance(error.result, ApplyResult):
             show(error.result, format)
         raise
+
+
+def say_detail(error: StatementError) -> None:
+    """All that the server said, on this screen only: it may hold values of rows."""
+    if error.detail and error.detail not in error.what:
+        typer.echo(f"The server said: {error.detail}", err=True)
 
 
 def find_approval(

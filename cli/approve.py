@@ -64,7 +64,8 @@ def approve(
     typer.echo(f"Written to {_shown(path, project.layout.root)}")
     if not reject:
         flags = f" --target {target}" if target else ""
-        command = f"agentdb rollback --apply{flags}" if rollback else f"agentdb apply{flags}"
+        numbers = " ".join(m.version for m in plan.migrations)
+        command = f"agentdb rollback run {numbers}{flags}" if rollback else f"agentdb apply{flags}"
         resume = " --resume" if plan.resumes or any(m.resume_from for m in plan.migrations) else ""
         typer.echo(f"Next: {command}{resume}{f' --approval {output}' if output else ''}")
 
@@ -101,7 +102,9 @@ def show(project: ProjectContext, plan: Plan, dsn: Dsn) -> None:
             out.print("     [warn]out of order[/warn]: a higher number is applied, and stays")
     out.print()
     _show_sql(project, plan)
-    gone = [m.label for m in plan.migrations if m.certificate in ("IMPOSSIBLE", "LOSSY") or not m.rollback_sha256]
+    gone = [
+        m.label for m in plan.migrations if m.certificate.startswith(("IMPOSSIBLE", "LOSSY")) or not m.rollback_sha256
+    ]
     if plan.kind == "apply" and gone:
         out.print(f"[bad]Point of no return:[/bad] {safe(', '.join(gone))} cannot be taken back whole.")
 

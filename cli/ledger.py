@@ -120,11 +120,13 @@ def certificates(project: ProjectContext) -> dict[str, str]:
             head = [line for _, line in zip(range(40), lines, strict=False) if line.startswith("--")]
         match = next(filter(None, map(CERTIFICATE.match, head)), None)
         if match:
-            found[path.stem] = match[1]
+            found[path.stem] = match[1].upper() + (match[2] or "").lower()
     return found
 
 
-CERTIFICATE = re.compile(r"--\s*certificate:\s*(LOSSLESS|SCHEMA_ONLY|LOSSY|IMPOSSIBLE)\b", re.IGNORECASE)
+CERTIFICATE = re.compile(
+    r"--\s*certificate:\s*(LOSSLESS|SCHEMA_ONLY|LOSSY|IMPOSSIBLE)\b( \(not proven\))?", re.IGNORECASE
+)
 
 
 def request(

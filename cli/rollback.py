@@ -117,10 +117,10 @@ def run(
     format: Literal["text", "json"] = FORMAT,
 ) -> None:
     """Carry out an approved rollback (agentdb approve --rollback VERSION) on a target."""
-    from ..errors import VerificationError
+    from ..errors import StatementError, VerificationError
     from ..tools.ledger.apply import ApplyResult, roll_back
     from . import ledger
-    from .apply import find_approval, show
+    from .apply import find_approval, say_detail, show
     from .context import open_project
 
     project = open_project()
@@ -129,6 +129,9 @@ def run(
     request = ledger.request(project, goal, signed, names=versions, resume=resume, dry_run=dry_run, wait_seconds=wait)
     try:
         show(roll_back(request), format)
+    except StatementError as error:
+        say_detail(error)
+        raise
     except VerificationError as error:
         if isinstance(error.result, ApplyResult):
             show(error.result, format)

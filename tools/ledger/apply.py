@@ -248,7 +248,7 @@ def _not_verified(result: ApplyResult) -> VerificationError:
         f"{', '.join(d.label for d in result.done)} {done}, but the schema is not as expected: "
         + "; ".join(result.verification.differences[:3]),
         where=result.database,
-        hint="`agentdb drift` shows every difference; `agentdb rollback` takes the migration back.",
+        hint="`agentdb drift` shows every difference; `agentdb approve --rollback` and `agentdb rollback run` take it back.",
     )
     error.result = result
     return error

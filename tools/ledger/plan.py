@@ -277,7 +277,7 @@ def _taken_back(
             f"{migration.label} has no rollback script",
             reason="no-rollback",
             where=str(migration.path),
-            hint="Draft one: agentdb rollback.",
+            hint=f"Draft one: agentdb rollback draft {migration.path.name}",
         )
     work = rollback_work(migration, texts.rollback)
     again = next((r for r in found if r.is_open and r.kind == "rollback" and r.number == migration.number), None)

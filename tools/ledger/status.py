@@ -257,7 +257,7 @@ def _stopped(conn: Connection, row: HistoryRow, folder: str, notes: tuple[str, .
     """An attempt whose session is gone, or that failed half way."""
     state = State.FAILED if row.status == "failed" else State.INTERRUPTED
     what = "the rollback" if row.kind == "rollback" else "the run"
-    command = "agentdb rollback" if row.kind == "rollback" else "agentdb apply"
+    command = f"agentdb rollback run {row.version}" if row.kind == "rollback" else "agentdb apply"
     catalog: tuple[str, ...] = ()
     todo = f"{command} --resume (approve again first if the approval has expired)"
     if not row.left_something:
@@ -267,7 +267,9 @@ def _stopped(conn: Connection, row: HistoryRow, folder: str, notes: tuple[str, .
     else:
         line, catalog = _half(conn, row, what)
         if row.kind == "apply":
-            todo += "; or take it back: agentdb rollback"
+            todo += (
+                f"; or take it back: agentdb approve --rollback {row.version}, then agentdb rollback run {row.version}"
+            )
     return MigrationStatus(
         row.version,
         row.name,
