@@ -134,20 +134,20 @@ def _script(
 
 def show(where: str, report: DriftReport) -> None:
     """The verdict first, then each cause with its objects."""
-    from .screen import console, safe
+    from .screen import console, safe, write
 
     out = console()
     out.print(f"[head]{safe(where)}[/head]: [{'bad' if report.drifted else 'good'}]{safe(report.verdict)}[/]")
-    out.print(f"  [quiet]compared with {safe(report.compared)}[/quiet]", soft_wrap=True)
+    write(out, f"  [quiet]compared with {safe(report.compared)}[/quiet]")
     for item in report.items:
-        out.print(f"  [{STYLES[item.cause.value]}]{item.cause.value:<11}[/] {safe(item.line)}", soft_wrap=True)
+        write(out, f"  [{STYLES[item.cause.value]}]{item.cause.value:<11}[/] {safe(item.line)}")
         if len(item.changes) > 1 or item.migration:
             for line in item.changes[:MOST_CHANGES]:
-                out.print(f"              {safe(line)}", soft_wrap=True)
+                write(out, f"              {safe(line)}")
             if len(item.changes) > MOST_CHANGES:
                 out.print(f"              and {len(item.changes) - MOST_CHANGES} more; --format json has them")
     for note in report.notes:
-        out.print(f"  [quiet]{safe(note)}[/quiet]", soft_wrap=True)
+        write(out, f"  [quiet]{safe(note)}[/quiet]")
     if report.drifted:
         out.print(
             "  agentdb drift --sql adopt prints a migration that owns up to it, --sql revert one that takes it back."

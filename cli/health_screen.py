@@ -19,7 +19,7 @@ MOST_ADVICE = 5  # pieces of advice a check; the JSON has all
 
 def show(where: str, report: HealthReport, counts: IntegrityReport | None) -> None:
     """Print the report."""
-    from .screen import console, safe, table
+    from .screen import console, safe, table, write
 
     out = console()
     out.print(f"[head]{safe(where)}[/head]: [{STYLES[report.status]}]{safe(report.verdict)}[/]")
@@ -32,20 +32,20 @@ def show(where: str, report: HealthReport, counts: IntegrityReport | None) -> No
             out.print()
             out.print("[head]Who waits for whom[/head]")
             for line in tree(result.rows):
-                out.print(f"  {safe(line)}", soft_wrap=True)
+                write(out, f"  {safe(line)}")
     if counts is not None:
         out.print()
         out.print(f"[head]Integrity[/head]: [{STYLES[counts.status]}]{safe(counts.verdict)}[/]")
         for answer in sorted(counts.answers, key=lambda a: -a.status.rank):
-            out.print(f"  [{STYLES[answer.status]}]{answer.status.value:<7}[/] {safe(answer.line)}", soft_wrap=True)
+            write(out, f"  [{STYLES[answer.status]}]{answer.status.value:<7}[/] {safe(answer.line)}")
     steps = list(_steps(report, counts))
     if steps:
         out.print()
         out.print("[head]What to do[/head] (advice; agentdb runs none of it)")
         for name, advice in steps:
-            out.print(f"  [note]{safe(name)}[/note]: {safe(advice.text)}", soft_wrap=True)
+            write(out, f"  [note]{safe(name)}[/note]: {safe(advice.text)}")
             for line in advice.sql.splitlines():
-                out.print(f"      {safe(line)}", soft_wrap=True)
+                write(out, f"      {safe(line)}")
     fine = [c.id for c in report.checks if c.status is Status.OK]
     if fine and (report.troubles or report.unanswered):
         out.print()

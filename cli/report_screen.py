@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .screen import console, safe, table
+from .screen import console, safe, table, write
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +25,7 @@ def listener(out: Console | None = None) -> Callable[[Mapping[str, Any]], None]:
     def listen(event: Mapping[str, Any]) -> None:
         sign, style = SIGNS[event.get("ok")]
         count = f" [quiet]{event['n']}/{event['of']}[/quiet]" if event.get("of", 0) > 1 else ""
-        screen.print(f"  [{style}]{sign}[/{style}] {event['phase']:<10}{count} {safe(event['line'])}", soft_wrap=True)
+        write(screen, f"  [{style}]{sign}[/{style}] {event['phase']:<10}{count} {safe(event['line'])}", hang=15)
 
     return listen
 
@@ -53,12 +53,12 @@ def show_verdict(record: Mapping[str, Any], out: Console | None = None) -> None:
     screen.print()
     screen.print(f"[{style}]{verdict['word'].upper()}[/{style}]  {safe(names)}{more}{where}")
     for reason in verdict["reasons"]:
-        screen.print(f"  {safe(reason)}", soft_wrap=True)
+        write(screen, f"  {safe(reason)}")
     if verdict["do"]:
         screen.print()
         screen.print("[head]What to do[/head]")
         for number, line in enumerate(verdict["do"], 1):
-            screen.print(f"  {number}. {safe(line)}", soft_wrap=True)
+            write(screen, f"  {number}. {safe(line)}")
     if record["plan_sha256"]:
         screen.print(f"  [quiet]plan {record['plan_sha256'][:16]}[/quiet]")
 
@@ -70,15 +70,15 @@ def _findings(screen: Console, findings: Sequence[Mapping[str, Any]]) -> None:
     for f in findings[:MAX_FINDINGS]:
         style = SEVERITIES[f["severity"]]
         place = f"{f['path']}:{f['line']}" if f["line"] else f["path"]
-        screen.print(
+        write(
+            screen,
             f"  [head]{f['id']}[/head] [{style}]{f['severity']}[/{style}] {safe(place)} [note]{safe(f['rule'])}[/note]",
-            soft_wrap=True,
         )
-        screen.print(f"      {safe(f['title'].rstrip('.'))}. {safe(f['why'])}", soft_wrap=True)
+        write(screen, f"      {safe(f['title'].rstrip('.'))}. {safe(f['why'])}")
         if f["fix"]:
-            screen.print(f"      [good]instead:[/good] {safe(f['fix'])}", soft_wrap=True)
+            write(screen, f"      [good]instead:[/good] {safe(f['fix'])}")
         if standing := _standing(f):
-            screen.print(f"      [quiet]{safe(standing)}[/quiet]", soft_wrap=True)
+            write(screen, f"      [quiet]{safe(standing)}[/quiet]")
     if len(findings) > MAX_FINDINGS:
         screen.print(f"  [quiet]{len(findings) - MAX_FINDINGS} more are in the written report[/quiet]")
 
@@ -109,8 +109,12 @@ def _sandbox(screen: Console, rehearsal: Mapping[str, Any], timings: Mapping[str
             )
         )
     screen.print(table(("", "", "", "", ""), rows, right=(3,)), crop=False)
-    for note in (*rehearsal["notes"], *(n for m in rehearsal["migrations"] for n in m["notes"])):
-        screen.print(f"  [quiet]{safe(note)}[/quiet]", soft_wrap=True)
+    for note in (*rehearsal["notes"], *(n for m in rehearsal["migrations"] for n in m["notes"]), *_of_rows(rehearsal)):
+        write(screen, f"  [quiet]{safe(note)}[/quiet]")
+
+
+def _of_rows(rehearsal: Mapping[str, Any]) -> list[str]:
+    return [f"{m['label']} {m['of_rows']}" for m in rehearsal["migrations"] if m["of_rows"]]
 
 
 def _rollbacks(screen: Console, rollbacks: Sequence[Mapping[str, Any]]) -> None:
@@ -120,12 +124,10 @@ def _rollbacks(screen: Console, rollbacks: Sequence[Mapping[str, Any]]) -> None:
     for r in rollbacks:
         style = CLASSES[r["class"]]
         proven = "" if r["proven"] else " [bad]not proven[/bad]"
-        screen.print(
-            f"  [{style}]{r['class']:<11}[/{style}]{proven} {safe(r['label'])}  {safe(r['reason'])}", soft_wrap=True
-        )
+        write(screen, f"  [{style}]{r['class']:<11}[/{style}]{proven} {safe(r['label'])}  {safe(r['reason'])}", hang=14)
         for loss in r["losses"][:4]:
             columns = f" ({', '.join(loss['columns'])})" if loss["columns"] else ""
-            screen.print(f"              {safe(loss['table'] + columns)}: {safe(loss['why'])}", soft_wrap=True)
+            write(screen, f"              {safe(loss['table'] + columns)}: {safe(loss['why'])}")
 
 
 def _changes(screen: Console, documentation: Mapping[str, Any]) -> None:
@@ -134,7 +136,7 @@ def _changes(screen: Console, documentation: Mapping[str, Any]) -> None:
         return
     _head(screen, f"{len(changes)} change{'' if len(changes) == 1 else 's'} of the schema")
     for c in changes[:MAX_CHANGES]:
-        screen.print(f"  {safe(c['line'])}", soft_wrap=True)
+        write(screen, f"  {safe(c['line'])}")
     if len(changes) > MAX_CHANGES:
         screen.print(f"  [quiet]{len(changes) - MAX_CHANGES} more are in the written report[/quiet]")
 
@@ -162,9 +164,7 @@ def _notes(screen: Console, notes: Mapping[str, Any]) -> None:
         screen.print(f"  [head]{safe(note['title'])}[/head]")
         for sentences in note["parts"].values():
             for s in sentences:
-                screen.print(
-                    f"    {safe(s['text'])} [quiet]{safe('[' + ', '.join(s['cites']) + ']')}[/quiet]", soft_wrap=True
-                )
+                write(screen, f"    {safe(s['text'])} [quiet]{safe('[' + ', '.join(s['cites']) + ']')}[/quiet]")
     if notes.get("struck"):
         number = notes["struck"]
         screen.print(
@@ -176,4 +176,4 @@ def _notes(screen: Console, notes: Mapping[str, Any]) -> None:
 
 def _head(screen: Console, title: str, rest: str = "") -> None:
     screen.print()
-    screen.print(f"[head]{safe(title)}[/head]" + (f"  [quiet]{safe(rest)}[/quiet]" if rest else ""), soft_wrap=True)
+    write(screen, f"[head]{safe(title)}[/head]" + (f"  [quiet]{safe(rest)}[/quiet]" if rest else ""))

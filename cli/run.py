@@ -65,7 +65,7 @@ def exit_code(standing: Standing, apply: bool = False) -> int:
 
 def show_outcome(standing: Standing) -> None:
     """What applying, and going back, came to."""
-    from .screen import console, safe
+    from .screen import console, safe, write
 
     out = console()
     state = standing.state
@@ -75,23 +75,22 @@ def show_outcome(standing: Standing) -> None:
     out.print()
     for one in applied["done"]:
         out.print(
-            f"  [good]{one['status']:<11}[/good] {safe(one['label'])}  {one['statements']} statements, {one['seconds']:.1f} s"
+            f"  [good]{one['status']:<11}[/good] {safe(one['label'])}  {one['statements']} statement{'' if one['statements'] == 1 else 's'}, {one['seconds']:.1f} s"
         )
     for note in applied.get("notes", ()):
-        out.print(f"  [warn]note[/warn]        {safe(note)}", soft_wrap=True)
+        write(out, f"  [warn]note[/warn]        {safe(note)}")
     verified = state.get("verified") or {}
     if not applied["ok"]:
         error = applied["error"]
         word = "Applied, but not verified" if applied["reason"] == "not-verified" else "Not applied"
-        out.print(f"[bad]{word}:[/bad] {safe(error['what'])}", soft_wrap=True)
+        write(out, f"[bad]{word}:[/bad] {safe(error['what'])}")
         if error["hint"]:
-            out.print(f"  {safe(error['hint'])}", soft_wrap=True)
+            write(out, f"  {safe(error['hint'])}")
     elif verified.get("ok"):
         out.print(f"[good]Applied and verified:[/good] {safe(applied['database'])} is what was rehearsed.")
     else:
-        out.print(
-            f"[bad]Applied, but not verified:[/bad] {safe('; '.join(verified.get('against', ())))}", soft_wrap=True
-        )
+        against = safe("; ".join(verified.get("against", ())))
+        write(out, f"[bad]Applied, but not verified:[/bad] {against}")
     if standing.question and standing.question["kind"] == "rollback":
         out.print("[warn]Going back is offered:[/warn] agentdb review shows how, and asks.")
     back = state.get("rolled_back") or {}

@@ -40,6 +40,21 @@ def console(stream: IO[str] | None = None) -> Console:
     )
 
 
+def write(out: Console, text: str, *, hang: int | None = None) -> None:
+    """Print a paragraph of markup. In a terminal it wraps between words, and the lines after the first stand `hang`
+    columns in (default: two more than the first); elsewhere it stays one line, for programs that read it."""
+    if not out.is_terminal:
+        out.print(text, soft_wrap=True)
+        return
+    from rich.text import Text
+
+    indent = len(text) - len(text.lstrip(" "))
+    hang = indent + 2 if hang is None else hang
+    paragraph = Text.from_markup(text.lstrip(" "), emoji=False)
+    for number, line in enumerate(paragraph.wrap(out, max(20, out.width - max(indent, hang) - 1))):
+        out.print(Text(" " * (hang if number else indent)) + line, soft_wrap=True)
+
+
 def safe(text: str) -> str:
     """Text from a file, a database or a model, fit for the terminal: control characters shown, markup inert."""
     from rich.markup import escape

@@ -197,10 +197,10 @@ def answer(
 
 def show_claim(talk: Conversation, claim: Claim) -> None:
     """One checked sentence of an answer with what it cites."""
-    from .screen import safe
+    from .screen import safe, write
 
     cites = f" [quiet]{safe('[' + ', '.join(claim.cites) + ']')}[/quiet]" if claim.cites else ""
-    talk.say(f"  {safe(claim.text)}{cites}", soft_wrap=True)
+    write(talk.console, f"  {safe(claim.text)}{cites}")
 
 
 def show_health(target: Target | None, talk: Conversation) -> None:
@@ -208,7 +208,7 @@ def show_health(target: Target | None, talk: Conversation) -> None:
     from ..tools.health.report import health
     from ..tools.ledger import history
     from .report_screen import STATUSES
-    from .screen import safe
+    from .screen import safe, write
 
     if target is None:
         talk.say("No target is set. Say --target NAME, and set its variable.")
@@ -218,8 +218,6 @@ def show_health(target: Target | None, talk: Conversation) -> None:
     talk.say(f"[head]{safe(report.verdict)}[/head]")
     for check in (*report.troubles, *report.unanswered):
         style = STATUSES[check.status.value]
-        talk.say(
-            f"  [{style}]{check.status.value:<7}[/{style}] {safe(check.title)}: {safe(check.summary)}", soft_wrap=True
-        )
+        write(talk.console, f"  [{style}]{check.status.value:<7}[/{style}] {safe(check.title)}: {safe(check.summary)}")
         for advice in check.advice[:2]:
-            talk.say(f"          {safe(advice.text)}", soft_wrap=True)
+            write(talk.console, f"          {safe(advice.text)}")

@@ -147,11 +147,13 @@ def _rows_of_target(context: Context) -> Mapping[str, int]:
 
 
 def _failure(migration: Migration, run: SandboxRun, context: Context) -> str:
-    place = relative(context, migration.path) + (f":{run.line}" if run.line else "")
-    return f"{place}: {run.error}"
+    """What failed and where; the run names file and line itself when a statement failed."""
+    path = relative(context, migration.path)
+    return run.error if path in run.error else f"{path}: {run.error}"
 
 
 def _result(migration: Migration, run: SandboxRun, after: Snapshot, evidence: list[str]) -> Plain:
+    from ...tools.sandbox.fitting import DEPENDS
     from ...tools.schema.fingerprint import fingerprint
 
     return {
@@ -161,7 +163,8 @@ def _result(migration: Migration, run: SandboxRun, after: Snapshot, evidence: li
         "error": run.error,
         "line": run.line,
         "unknown": run.unknown,
-        "notes": list(run.notes),
+        "notes": [n for n in run.notes if not n.startswith(DEPENDS)],
+        "of_rows": next((n for n in run.notes if n.startswith(DEPENDS)), ""),
         "fingerprint": fingerprint(after) if run.ok else "",
         "evidence": evidence,
     }
@@ -176,6 +179,7 @@ def _untried(migration: Migration) -> Plain:
         "line": 0,
         "unknown": "",
         "notes": [],
+        "of_rows": "",
         "fingerprint": "",
         "evidence": [],
     }

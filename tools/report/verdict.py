@@ -73,6 +73,10 @@ def verdict(
     reasons += lossy
     if warnings:
         reasons.append(_count(warnings))
+    waived = [f for f in findings if f.get("ignored") and f["proof"] != "REFUTED" and f["severity"] != "info"]
+    if waived:
+        reasons.append(f"{_count(waived)} ignored in the files, each with its reason")
+    reasons += [f"{m['label']} {m['of_rows']}" for m in rehearsal.get("migrations", ()) if m.get("of_rows")]
     if rehearsal.get("unknown"):
         reasons.append(f"the sandbox could not tell everything: {rehearsal['unknown']}")
     if alone:

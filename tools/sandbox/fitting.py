@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # SQLSTATE classes that tell of rows, not of statements: 22 data exception, 23 integrity constraint violation.
 # Source: manual, appendix A.
 OF_ROWS = ("22", "23")
+DEPENDS = "depends on the rows that are there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,4 +156,4 @@ def _note(failed: SandboxRun, emptied: tuple[str, ...]) -> str:
     """What a reader should know of rows that were made to fit."""
     words = failed.error.split(": ", 1)[-1] if failed.line else failed.error
     how = f"without rows in {', '.join(emptied[:4])}" if emptied else "over rows made to fit"
-    return f"depends on the rows that are there ({words}); rehearsed {how}, production's rows were not looked at"
+    return f"{DEPENDS} ({words}); rehearsed {how}, production's rows were not looked at"
