@@ -9,7 +9,7 @@ from pathlib import Path
 from ..files import Layout
 from ..records import Finding, Migration
 from .case import Branch, Case, LedgerRow
-from .registry import kinds
+from .registry import Paired, kinds
 
 
 def find_conflicts(
@@ -44,9 +44,21 @@ def case_of(
 
 def conflicts_of(case: Case) -> tuple[Finding, ...]:
     """The conflicts of a case; see find_conflicts."""
-    found = [finding for kind in kinds() for finding in kind.search(case)]
-    found.sort(key=lambda f: (-f.severity.rank, f.path, f.line, f.rule, f.title))
-    return tuple(dataclasses.replace(f, id=f"C-{n}") for n, f in enumerate(found, 1))
+    return tuple(finding for finding, _ in _found(case))
+
+
+def pairs_of(case: Case) -> dict[str, tuple[Migration, Migration]]:
+    """Finding id -> the two migrations that it is about, where running them in both orders would settle it."""
+    return {finding.id: pair for finding, pair in _found(case) if pair}
+
+
+def _found(case: Case) -> list[tuple[Finding, tuple[Migration, Migration] | None]]:
+    found: list[tuple[Finding, tuple[Migration, Migration] | None]] = []
+    for kind in kinds():
+        for item in kind.search(case):
+            found.append((item.finding, (item.first, item.second)) if isinstance(item, Paired) else (item, None))
+    found.sort(key=lambda f: (-f[0].severity.rank, f[0].path, f[0].line, f[0].rule, f[0].title))
+    return [(dataclasses.replace(f, id=f"C-{n}"), pair) for n, (f, pair) in enumerate(found, 1)]
 
 
 def rollback_files(layout: Layout) -> tuple[Path, ...]:

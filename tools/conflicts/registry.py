@@ -8,10 +8,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
-from ..records import Finding, Severity
+from ..records import Finding, Migration, Severity
 from .case import Case
 
-Search = Callable[[Case], Iterator[Finding]]
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """A finding about two migrations whose order running them both ways would settle (merge_order)."""
+
+    finding: Finding
+    first: Migration
+    second: Migration
+
+
+Search = Callable[[Case], Iterator[Finding | Paired]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...records import Finding, Severity
 from ..case import Case, finding
 from ..numbers import next_free, versions_in_use
-from ..registry import conflict
+from ..registry import Paired, conflict
 
 
 @conflict(
@@ -19,7 +19,7 @@ from ..registry import conflict
     remedy="Renumber the migration here after the highest number of the other branch, before merging.",
     fixable=True,
 )
-def branch_number(case: Case) -> Iterator[Finding]:
+def branch_number(case: Case) -> Iterator[Finding | Paired]:
     """One finding per migration that is new here."""
     if case.branch is None:
         return
@@ -48,4 +48,5 @@ def branch_number(case: Case) -> Iterator[Finding]:
             why = "Databases that have the higher number when this is merged run it out of order."
         else:
             continue
-        yield finding("conflict-branch-number", Severity.ERROR, case.path(migration), title, why, fix, line=1)
+        told = finding("conflict-branch-number", Severity.ERROR, case.path(migration), title, why, fix, line=1)
+        yield Paired(told, there[taken[0]], migration) if taken and same is None else told

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...records import Finding, Severity
+from ...records import Severity
 from ..case import Case, finding, listed
 from ..meetings import created_by_both, meetings
-from ..registry import conflict
+from ..registry import Paired, conflict
 
 
 @conflict(
@@ -18,7 +18,7 @@ from ..registry import conflict
     remedy="Rebase, look at the other migration, and write this one for the schema that it leaves."
     " --prove runs both orders.",
 )
-def branch_object(case: Case) -> Iterator[Finding]:
+def branch_object(case: Case) -> Iterator[Paired]:
     """One finding per pair of migrations."""
     if case.branch is None:
         return
@@ -37,7 +37,7 @@ def branch_object(case: Case) -> Iterator[Finding]:
             if not labels:
                 continue
             touch = next((t for t in mine.touches if t.label in labels), None)
-            yield finding(
+            told = finding(
                 "conflict-branch-object",
                 Severity.ERROR if twice else Severity.WARNING,
                 case.path(migration),
@@ -50,3 +50,4 @@ def branch_object(case: Case) -> Iterator[Finding]:
                 line=touch.line if touch else 1,
                 objects=tuple(dict.fromkeys(labels)),
             )
+            yield Paired(told, other, migration)

@@ -8,7 +8,7 @@ from ... import naming
 from ...records import Finding, Severity
 from ..case import Case, finding, listed
 from ..numbers import giving_up, next_free, versions_in_use
-from ..registry import conflict
+from ..registry import Paired, conflict
 
 
 @conflict(
@@ -19,7 +19,7 @@ from ..registry import conflict
     remedy="Give the newer one the next free number. An applied file keeps its number.",
     fixable=True,
 )
-def duplicate_number(case: Case) -> Iterator[Finding]:
+def duplicate_number(case: Case) -> Iterator[Finding | Paired]:
     """One finding per number, at the file that should get a new one."""
     old: dict[int, list[str]] = {}
     for path in case.archived:
@@ -34,7 +34,7 @@ def duplicate_number(case: Case) -> Iterator[Finding]:
         mover = giving_up(case, members)[-1]
         rest = [n for n in names if n != case.path(mover)]
         free = next_free(versions_in_use(case))
-        yield finding(
+        told = finding(
             "conflict-duplicate-number",
             Severity.ERROR,
             case.path(mover),
@@ -43,3 +43,5 @@ def duplicate_number(case: Case) -> Iterator[Finding]:
             f"agentdb conflicts --fix gives it a free number ({free} or later) and takes its rollback along.",
             line=1,
         )
+        others = [m for m in members if m is not mover]
+        yield Paired(told, others[0], mover) if len(others) == 1 and not case.is_applied(others[0]) else told

@@ -8,7 +8,7 @@ from ...records import Finding, Migration, Severity
 from ..case import Case, finding, listed
 from ..dependencies import declared_graph, needed_by, node
 from ..meetings import Meeting, meetings
-from ..registry import conflict
+from ..registry import Paired, conflict
 from ..repeats import repeats
 
 
@@ -19,7 +19,7 @@ from ..repeats import repeats
     effect="The later one overwrites the earlier, and in the other order the schema comes out differently.",
     remedy="Merge them into one, or write -- depends: in the later one. --prove measures whether the order matters.",
 )
-def same_object(case: Case) -> Iterator[Finding]:
+def same_object(case: Case) -> Iterator[Paired]:
     """One finding per pair of files. Pairs that declare their order, and repeated fixes, are not told here."""
     graph = declared_graph(case)
     told = {frozenset((str(a.path), str(b.path))) for r in repeats(case) for a, b in case.pairs(r.members)}
@@ -28,7 +28,7 @@ def same_object(case: Case) -> Iterator[Finding]:
             continue
         found = meetings(case.touched(first), case.touched(second))
         if found:
-            yield _finding(case, first, second, found)
+            yield Paired(_finding(case, first, second, found), first, second)
 
 
 def _finding(case: Case, first: Migration, second: Migration, found: tuple[Meeting, ...]) -> Finding:
