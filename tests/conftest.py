@@ -25,6 +25,10 @@ def _open() -> tuple[Dsn | None, str]:
     return (Dsn(url), "AGENTDB_TEST_DSN") if url else (None, "embedded")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew; read the diff in review")
+
+
 def pytest_report_header() -> str:
     dsn, source = _open()
     with sandbox_server(server_dsn=dsn, data_dir=HOME) as found:

@@ -143,6 +143,7 @@ def _create_table(step: Step) -> list[Lock]:
     found = [(c.references, "SHARE ROW EXCLUSIVE") for c in form.constraints if c.kind == "foreign key"]
     found = [(name, mode) for name, mode in found if name != form.name]
     if form.parent:
+        found.append((form.parent, "ACCESS EXCLUSIVE"))
         default = step.catalog.table(form.parent).default_partition
         if default and default != form.name:
             found.append((default, "ACCESS EXCLUSIVE"))

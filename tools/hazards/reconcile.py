@@ -147,12 +147,18 @@ def _unforeseen(
     ):
         for name in dict.fromkeys(map(key, names)):
             lock = _strongest(ran, name)
-            if name in heavy or name in exempt or lock is None or STRENGTH[lock.mode] < BLOCKS_WRITES:
+            if name in heavy or name in exempt or lock is None or not _keeps_out(lock):
                 continue
             heavy.add(name)
             finding = _measured(rule_id, effect.format(shown(name)), lock.mode, name, ran, mark, path, context)
             made.extend(finding)
     return made
+
+
+def _keeps_out(lock: LockSeen) -> bool:
+    """Whether the lock keeps anybody waiting: writers of a table, readers of what nobody writes."""
+    least = BLOCKS_READS if lock.kind == "materialized view" else BLOCKS_WRITES
+    return STRENGTH.get(lock.mode, 0) >= least
 
 
 def _strongest(ran: StatementSeen, name: str) -> LockSeen | None:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class LockSeen(Protocol):
-    """A lock on a relation: "public.orders", "ACCESS EXCLUSIVE", and whether the relation was there before."""
+    """A lock on a relation: "public.orders", "ACCESS EXCLUSIVE", whether the relation was there before, and its kind."""
 
     @property
     def relation(self) -> str: ...
@@ -15,6 +15,8 @@ class LockSeen(Protocol):
     def mode(self) -> str: ...
     @property
     def existed_before(self) -> bool: ...
+    @property
+    def kind(self) -> str: ...
 
 
 class BuildSeen(Protocol):

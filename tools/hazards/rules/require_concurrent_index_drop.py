@@ -42,6 +42,6 @@ def check(step: Step) -> Iterator[Hit]:
             f" Queries on {whom} wait while it waits for those that run.",
             f"Run it outside a transaction as: DROP INDEX CONCURRENTLY {shown(name)};",
             table,
-            objects=(name,),
+            objects=(name, table) if table else (name,),
             lock="ACCESS EXCLUSIVE",
         )

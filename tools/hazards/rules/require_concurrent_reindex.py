@@ -50,6 +50,6 @@ def check(step: Step) -> Iterator[Hit]:
         " Writes wait until the rebuild is done, and so do reads that plan to use the index.",
         f"Run it outside a transaction as: REINDEX {word} CONCURRENTLY {shown(name)};".replace(" ;", ";"),
         table,
-        objects=(name,),
+        objects=tuple(dict.fromkeys(filter(None, (name, table)))),
         lock="SHARE",
     )
