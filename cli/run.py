@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from ..graph.run import Crew, Standing
+    from ..tools.hazards.report import Report
     from .context import ProjectContext
 
 REFUSED, FAILED, NOT_VERIFIED = 4, 3, 5
@@ -20,7 +22,9 @@ def run(
     target: str = typer.Option(None, "--target", "-t", help="Which target (default: the only one that is set)."),
     no_model: bool = typer.Option(False, "--no-model", help="Ask no language model."),
     apply: bool = typer.Option(False, "--apply", help="Go on to the gate, and apply what is approved."),
-    format: Literal["text", "json", "markdown", "sarif"] = typer.Option("text", "--format", help="How to print it."),
+    format: Literal["text", "json", "markdown", "sarif", "github", "gitlab", "junit"] = typer.Option(
+        "text", "--format", help="How to print it; the last four hold the findings alone."
+    ),
     thread: str = typer.Option(None, "--thread", help="The thread's name (default: by project, target and migration)."),
     show_prompts: bool = typer.Option(False, "--show-prompts", help="Print on stderr what is sent to the model."),
 ) -> None:
@@ -149,13 +153,32 @@ def _print(standing: Standing, format: str) -> None:
         from ..tools.report.markdown import markdown
 
         sys.stdout.write(markdown(record, {r["path"]: r["sql"] for r in standing.state["rollbacks"] if r["path"]}))
-    elif format == "sarif":
-        _print_sarif(record)
+    elif format != "text":
+        from .outputs import render
+
+        sys.stdout.write(render(format, findings_of(record, standing), command="run"))
     else:
         from .report_screen import show
 
         show(record, standing.state.get("timings"))
+        if files := standing.state.get("reports"):
+            typer.echo(f"\nWritten to {', '.join(files)}")
 
 
-def _print_sarif(record: Any) -> None:
-    raise NotImplementedError
+def findings_of(record: Mapping[str, Any], standing: Standing) -> Report:
+    """The findings of a run as the outputs of `check` take them."""
+    from ..tools.hazards.report import Report
+    from ..tools.records import Evidence, Finding, Proof, Severity
+
+    def finding(f: Mapping[str, Any]) -> Finding:
+        lists = {k: tuple(f[k]) for k in ("objects", "evidence")}
+        return Finding(**{**f, **lists, "severity": Severity(f["severity"]), "proof": Proof(f["proof"])})
+
+    return Report(
+        tuple(finding(f) for f in record["findings"]),
+        evidence=tuple(Evidence(**e) for e in record["evidence"]),
+        paths=tuple(m["path"] for m in record["migrations"]),
+        statements=len(standing.state["statements"]),
+        measured=bool(record["sandbox"]),
+        notes=tuple(record["sandbox"].get("notes", ())),
+    )

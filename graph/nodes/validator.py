@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...tools.records import Migration, to_plain
-from ...tools.sql.parse import Script, parse
+from ...tools.sql import grammar
+from ...tools.sql.parse import parse
 from ..context import Context
 from ..state import Plain, State
 from .step import migrations_of, relative, say, step
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from langgraph.runtime import Runtime
 
     from ...tools.hazards.context import Context as Surroundings
-    from ...tools.records import Finding
     from ...tools.sandbox.runs import SandboxRun
     from ...tools.schema.model import Snapshot
 
@@ -28,8 +29,8 @@ def read(state: State, runtime: Runtime[Context]) -> Plain:
     context = runtime.context
     path = str(state.get("path"))
     migration = next(m for m in migrations_of(state, context) if relative(context, m.path) == path)
-    script = parse(migration.sql)
-    found = check(script, path=path, context=surroundings(context, migration, script))
+    around = replace(surroundings(context), in_transaction=not migration.no_transaction)
+    found = check(parse(migration.sql), path=path, context=around)
     return {"static": {path: [to_plain(f) for f in found]}}
 
 
@@ -82,54 +83,51 @@ def rehearse(state: State, runtime: Runtime[Context]) -> Plain:
 
 @step
 def weigh(state: State, runtime: Runtime[Context]) -> Plain:
-    """Writes hazards: the findings with the schema and the sandbox run taken into account."""
-    from ...tools.hazards.run import check, reconcile
+    """Writes hazards: the findings with the schema, what the migrations before made, and the sandbox run considered."""
+    from ...tools.hazards.reconcile import reconcile
+    from ...tools.hazards.run import Session
 
     context = runtime.context
     everything = migrations_of(state, context, earlier=True)
-    chosen = migrations_of(state, context)
-    ahead = len(everything) - len(chosen)
-    tried = {m["label"] for m in state["rehearsal"].get("migrations", ()) if m["ok"] is not None}
-    rows = _rows_of_target(context)
+    ahead = len(everything) - len(state["migrations"])
+    results = {m["label"]: m for m in state["rehearsal"].get("migrations", ()) if m["ok"] is not None}
+    around = replace(
+        surroundings(context),
+        before=context.workbench.stage(()).snapshot,
+        table_rows=_rows_of_target(context),
+    )
+    session = Session(around)
     found: list[Plain] = []
     for number, migration in enumerate(everything):
+        path = relative(context, migration.path)
+        exempt = frozenset(name for name, table in session.catalog.tables.items() if table.new)
+        told = session.check(parse(migration.sql), path=path, in_transaction=not migration.no_transaction)
         if number < ahead:
             continue
-        path = relative(context, migration.path)
-        if migration.label not in tried:
-            found += state["static"].get(path, [])
+        if migration.label not in results:
+            found += [to_plain(f) for f in told]
             continue
-        before, after = context.workbench.stage(everything[:number]), context.workbench.stage(everything[: number + 1])
-        script = parse(migration.sql)
-        told = check(script, path=path, context=surroundings(context, migration, script, before.snapshot, rows))
-        assert after.run is not None
-        cited = next(m["evidence"] for m in state["rehearsal"]["migrations"] if m["label"] == migration.label)
-        mine = [state["evidence"][key] for key in cited]
-        settled = reconcile(told, after.run, _records(mine))
-        found += [to_plain(_placed(f, path)) for f in settled]
-    worst = [f for f in found if f["severity"] == "error" and f["proof"] != "REFUTED"]
+        stage = context.workbench.stage(everything[: number + 1])
+        assert stage.run is not None
+        evidence = [state["evidence"][key] for key in results[migration.label]["evidence"]]
+        settled = reconcile(told, stage.run, _records(evidence), path=path, context=around, exempt=exempt)
+        found += [to_plain(f) for f in settled]
+    worst = [f for f in found if f["severity"] == "error" and f["proof"] != "REFUTED" and not f["ignored"]]
     say(runtime, "validate", f"{len(found)} findings, {len(worst)} errors" if found else "no findings", ok=not worst)
     return {"hazards": found}
 
 
-def surroundings(
-    context: Context,
-    migration: Migration,
-    script: Script,
-    before: Snapshot | None = None,
-    rows: Mapping[str, int] | None = None,
-) -> Surroundings:
-    """What the rules are told about the world around a file."""
+def surroundings(context: Context) -> Surroundings:
+    """What the rules are told about the world around the files: tools/ledger sets a lock timeout, opens one
+    transaction for each file, and runs what may not stand in one by itself."""
     from ...tools.hazards.context import Context as Surroundings
 
     settings = context.settings.hazards
-    alone = bool(script.statements) and all(p.statement.transactional is False for p in script.statements)
     return Surroundings(
         pg_version=settings.pg_version or 18,
-        in_transaction=not (migration.no_transaction or alone),
-        before=before,
-        table_rows=rows or {},
-        lock_timeout_set=True,  # tools/ledger sets one for every session that applies
+        in_transaction=True,
+        lock_timeout_set=True,
+        splits=True,
         severity=dict(settings.severity),
         today=context.clock().date(),
     )
@@ -194,19 +192,15 @@ def _origin(context: Context) -> tuple[str, list[str]]:
 
 
 def _evidence(run: SandboxRun, start: int) -> dict[str, Plain]:
-    """The run's evidence by id, without how long anything took."""
+    """The run's evidence by id: without how long anything took, which differs from run to run, and without the
+    constants of its statements, which may be rows."""
     from ...tools.sandbox.runs import evidence
 
-    return {e.id: to_plain(e) for e in evidence(run, start, timed=False)}
+    made = evidence(run, start, timed=False)
+    return {e.id: to_plain(replace(e, command=grammar.without_constants(e.command))) for e in made}
 
 
 def _records(evidence: list[Plain]) -> tuple[Any, ...]:
     from ...tools.records import Evidence
 
     return tuple(Evidence(**e) for e in evidence)
-
-
-def _placed(finding: Finding, path: str) -> Finding:
-    import dataclasses
-
-    return finding if finding.path else dataclasses.replace(finding, path=path)
