@@ -77,6 +77,6 @@ def waiting(conn: Connection) -> Callable[[Connection, str], int]:
 
     def begun(made: Connection, sql: str) -> int:
         made.pgconn.send_query(sql.encode())
-        return until(conn, "SELECT pid FROM pg_locks WHERE NOT granted AND pid = %s", made.info.backend_pid)
+        return int(until(conn, "SELECT pid FROM pg_locks WHERE NOT granted AND pid = %s", made.info.backend_pid))
 
     return begun

@@ -2,10 +2,9 @@
 SELECT 'server' AS kind, NULL::text AS schema, NULL::text AS "table", NULL::bigint AS rows,
        (current_setting('autovacuum') = 'off' OR current_setting('track_counts') = 'off') AS disabled
 UNION ALL
-(SELECT 'table', n.nspname::text, c.relname::text, greatest(c.reltuples, coalesce(s.n_live_tup, 0), 0)::bigint, true
+(SELECT 'table', n.nspname::text, c.relname::text, greatest(c.reltuples, pg_stat_get_live_tuples(c.oid), 0)::bigint, true
    FROM pg_class c
    JOIN pg_namespace n ON n.oid = c.relnamespace
-   LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
   WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^pg_temp_'
     AND array_to_string(c.reloptions, ' ') ~* 'autovacuum_enabled=(false|off|no|0)'
   ORDER BY 4 DESC)

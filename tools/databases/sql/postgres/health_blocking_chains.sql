@@ -1,4 +1,4 @@
--- Every session that waits for a lock, and every session it waits for, each once. blocked_by: process ids, 0 is a
+-- Every session of this database that waits for a lock, and every session it waits for, each once. blocked_by: process ids, 0 is a
 -- prepared transaction (manual, pg_blocking_pids: it also counts who stands before it in the queue).
 WITH waiting AS MATERIALIZED (
     SELECT l.pid, min(l.mode) AS mode, min(l.locktype) AS locktype,
@@ -8,7 +8,7 @@ WITH waiting AS MATERIALIZED (
                     ELSE l.locktype END) AS target,
            min((to_jsonb(l) ->> 'waitstart')::timestamptz) AS since
       FROM pg_locks l
-     WHERE NOT l.granted AND l.pid IS NOT NULL
+     WHERE NOT l.granted AND l.pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())
      GROUP BY l.pid
 ),
 edge AS MATERIALIZED (

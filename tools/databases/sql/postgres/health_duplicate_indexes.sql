@@ -12,15 +12,24 @@ shape AS MATERIALIZED (
     SELECT x.indexrelid,
            CASE WHEN x.indexprs IS NULL AND x.indpred IS NULL
                 THEN concat_ws('/', i.relam, x.indkey, x.indnkeyatts, x.indclass, x.indcollation, x.indoption,
-                               to_jsonb(x) ->> 'indnullsnotdistinct')
-                ELSE substring(pg_get_indexdef(x.indexrelid) FROM ' USING (.*)$') END AS body,
-           CASE WHEN x.indpred IS NULL THEN ''
-                ELSE substring(pg_get_indexdef(x.indexrelid) FROM ' WHERE (.*)$') END AS predicate
+                               CASE WHEN x.indisunique AND to_jsonb(x) ->> 'indnullsnotdistinct' = 'true' THEN 'nulls' END)
+                ELSE substring(d.definition FROM ' USING (.*)$') END AS body,
+           CASE WHEN x.indpred IS NULL THEN '' ELSE substring(d.definition FROM ' WHERE (.*)$') END AS predicate
       FROM pg_index x
       JOIN pg_class i ON i.oid = x.indexrelid
+      CROSS JOIN LATERAL (SELECT CASE WHEN x.indexprs IS NOT NULL OR x.indpred IS NOT NULL
+                                      THEN pg_get_indexdef(x.indexrelid) END AS definition OFFSET 0) d
      WHERE x.indexprs IS NULL AND x.indpred IS NULL OR x.indrelid NOT IN (SELECT relation FROM busy)
 ),
-entry AS (
+backing AS MATERIALIZED (
+    SELECT conindid, bool_or(contype = 'f') AS referenced,
+           min(conname::text) FILTER (WHERE contype IN ('p', 'u', 'x')) AS conname
+      FROM pg_constraint WHERE conindid <> 0 GROUP BY conindid
+),
+of_extensions AS MATERIALIZED (
+    SELECT objid FROM pg_depend WHERE classid = 'pg_class'::regclass AND deptype = 'e'
+),
+entry AS MATERIALIZED (
     SELECT x.indexrelid, x.indrelid, i.relname, i.relam, i.relkind, x.indisunique, x.indisprimary, x.indnkeyatts,
            n.nspname, t.relname AS tablename,
            string_to_array(x.indkey::text, ' ') AS keys,
@@ -32,8 +41,7 @@ entry AS (
            c.conname,
            -- what stands in the way of dropping it: 8 a foreign key, replica identity or exclusion leans on it,
            -- 4 primary key, 2 unique constraint, 1 unique index
-           (x.indisreplident OR x.indisexclusion
-            OR EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conindid = x.indexrelid))::int * 8
+           (x.indisreplident OR x.indisexclusion OR coalesce(c.referenced, false))::int * 8
              + x.indisprimary::int * 4 + (c.conname IS NOT NULL)::int * 2 + x.indisunique::int AS worth,
            x.indisunique AND x.indimmediate AS enforces_now,
            i.relpages::bigint * current_setting('block_size')::bigint AS bytes
@@ -42,13 +50,11 @@ entry AS (
       JOIN pg_class i ON i.oid = x.indexrelid
       JOIN pg_class t ON t.oid = x.indrelid
       JOIN pg_namespace n ON n.oid = t.relnamespace
-      LEFT JOIN LATERAL (SELECT k.oid, k.conname FROM pg_constraint k
-                          WHERE k.conindid = x.indexrelid AND k.conrelid = x.indrelid AND k.contype IN ('p', 'u', 'x')
-                          LIMIT 1) c ON true
+      LEFT JOIN backing c ON c.conindid = x.indexrelid
      WHERE x.indisvalid AND x.indisready
        AND NOT i.relispartition
        AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp_)'
-       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = t.oid AND d.deptype = 'e')
+       AND t.oid NOT IN (SELECT objid FROM of_extensions)
 ),
 same AS (
     SELECT a.*, b.relname AS kept, 'duplicate' AS kind

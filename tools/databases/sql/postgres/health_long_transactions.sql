@@ -1,5 +1,5 @@
--- Open transactions of clients, oldest first, in every database of the server (an old one anywhere holds VACUUM
--- back), and how many sessions this role may not look into. locks: the strong ones it holds on this database's tables.
+-- Open transactions of clients in this database, oldest first, and how many sessions this role may not look into.
+-- locks: the strong ones on tables. (One in another database holds back neither VACUUM nor an index build here.)
 SELECT a.pid, a.datname::text AS database, a.usename::text AS "user", a.application_name AS application,
        a.state,
        extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS transaction_seconds,
@@ -18,6 +18,7 @@ SELECT a.pid, a.datname::text AS database, a.usename::text AS "user", a.applicat
        (a.query = '<insufficient privilege>') AS hidden
   FROM pg_stat_activity a
  WHERE a.pid <> pg_backend_pid()
-   AND (a.query = '<insufficient privilege>' AND a.datname IS NOT NULL
+   AND a.datname = current_database()
+   AND (a.query = '<insufficient privilege>'
         OR a.xact_start IS NOT NULL AND a.backend_type = 'client backend')
  ORDER BY a.xact_start NULLS LAST

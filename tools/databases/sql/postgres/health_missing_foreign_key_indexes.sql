@@ -13,11 +13,10 @@ busy AS MATERIALIZED (
        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 ),
 weight AS (
-    SELECT m.root, sum(greatest(c.reltuples, 0, coalesce(s.n_live_tup, 0)))::bigint AS rows,
+    SELECT m.root, sum(greatest(c.reltuples, 0, pg_stat_get_live_tuples(c.oid)))::bigint AS rows,
            sum(c.relpages::bigint) * current_setting('block_size')::bigint AS bytes
       FROM member m
       JOIN pg_class c ON c.oid = m.oid AND c.relkind <> 'p'
-      LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
      GROUP BY m.root
 )
 SELECT n.nspname::text AS schema, t.relname::text AS "table", k.conname::text AS constraint,

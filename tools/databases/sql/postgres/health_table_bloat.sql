@@ -38,7 +38,6 @@ SELECT e.nspname::text AS schema, e.relname::text AS "table", e.estimated,
        (e.relpages * e.block)::bigint AS bytes,
        CASE WHEN e.estimated THEN (greatest(e.relpages - e.needed, 0) * e.block)::bigint END AS wasted,
        CASE WHEN e.estimated THEN (greatest(e.relpages - e.needed, 0) / nullif(e.relpages, 0))::float8 END AS ratio,
-       coalesce(s.n_dead_tup, 0)::bigint AS dead_rows, greatest(e.reltuples, 0)::bigint AS rows
+       pg_stat_get_dead_tuples(e.oid) AS dead_rows, greatest(e.reltuples, 0)::bigint AS rows
   FROM estimate e
-  LEFT JOIN pg_stat_all_tables s ON s.relid = e.oid
  ORDER BY wasted DESC NULLS LAST, 1, 2

@@ -2,7 +2,7 @@
 -- replica identity, or they fail. Partitions are judged by their
 -- parent. Publication of a whole schema (15) is read from pg_depend, which every version has.
 SELECT n.nspname::text AS schema, c.relname::text AS "table",
-       greatest(c.reltuples, coalesce(s.n_live_tup, 0), 0)::bigint AS rows,
+       greatest(c.reltuples, pg_stat_get_live_tuples(c.oid), 0)::bigint AS rows,
        EXISTS (SELECT FROM pg_index x WHERE x.indrelid = c.oid AND x.indisunique AND x.indisvalid AND x.indimmediate
                   AND x.indpred IS NULL AND x.indexprs IS NULL
                   AND NOT EXISTS (SELECT FROM unnest(string_to_array(x.indkey::text, ' ')::int2[]) AS k (number)
@@ -19,7 +19,6 @@ SELECT n.nspname::text AS schema, c.relname::text AS "table",
                                  AND b.refclassid = 'pg_namespace'::regclass AND b.refobjid = n.oid))) AS published_without_identity
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
-  LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
  WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND NOT c.relispartition
    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp_)'
    AND NOT EXISTS (SELECT FROM pg_index x WHERE x.indrelid = c.oid AND x.indisprimary)

@@ -14,12 +14,10 @@ busy AS MATERIALIZED (
        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 ),
 use AS (
-    SELECT f.root, sum(coalesce(s.idx_scan, 0)) AS scans,
-           max(to_jsonb(s) ->> 'last_idx_scan') AS last_used,
+    SELECT f.root, sum(pg_stat_get_numscans(f.member)) AS scans,
            sum(c.relpages::bigint) * current_setting('block_size')::bigint AS bytes
       FROM family f
       JOIN pg_class c ON c.oid = f.member
-      LEFT JOIN pg_stat_all_indexes s ON s.indexrelid = f.member
      GROUP BY f.root
 ),
 since AS (
@@ -36,11 +34,11 @@ SELECT n.nspname::text AS schema, t.relname::text AS "table", i.relname::text AS
   JOIN pg_index x ON x.indexrelid = i.oid
   JOIN pg_class t ON t.oid = x.indrelid
   JOIN pg_namespace n ON n.oid = t.relnamespace
- WHERE u.scans = 0 AND u.last_used IS NULL
+ WHERE u.scans = 0
    AND u.bytes >= %(min_bytes)s
    AND x.indisvalid AND NOT x.indisunique AND NOT x.indisexclusion AND NOT x.indisreplident
    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp_)'
-   AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x'))
+   AND i.oid NOT IN (SELECT conindid FROM pg_constraint WHERE contype IN ('p', 'u', 'x'))
    AND NOT EXISTS (SELECT FROM pg_constraint k
                     WHERE k.contype = 'f' AND k.conrelid = t.oid
                       AND k.conkey <@ (string_to_array(x.indkey::text, ' ')::int2[])[1:cardinality(k.conkey)])

@@ -1,5 +1,5 @@
--- Queues in front of locks: for each object how many sessions wait, the strongest mode waited for, the longest wait,
--- and which modes are held. Objects of other databases have no name here.
+-- Queues of this database's sessions in front of locks: for each object how many sessions wait, the strongest mode
+-- waited for, the longest wait, and which modes are held.
 WITH here AS (SELECT oid FROM pg_database WHERE datname = current_database()),
 strength (mode, rank) AS (
     VALUES ('AccessShareLock', 1), ('RowShareLock', 2), ('RowExclusiveLock', 3), ('ShareUpdateExclusiveLock', 4),
@@ -27,7 +27,7 @@ SELECT w.locktype, min(w.target) AS target,
          WHERE h.granted AND h.locktype = w.locktype AND h.object = w.object) AS held,
        array_agg(DISTINCT w.pid) AS pids
   FROM held w
-  LEFT JOIN pg_stat_activity a ON a.pid = w.pid
+  JOIN pg_stat_activity a ON a.pid = w.pid AND a.datname = current_database()
  WHERE NOT w.granted
  GROUP BY w.locktype, w.object
  ORDER BY wait_seconds DESC NULLS LAST, target
