@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ..sandbox.server import SandboxServer
 
 
+SETTLED_BY_ORDER = frozenset({"conflict-same-object", "conflict-branch-object"})
+
+
 class Verdict(StrEnum):
     """What running both orders showed."""
 
@@ -67,12 +70,15 @@ class MergeOrder:
     notes: tuple[str, ...] = ()
     server: str = ""
 
-    @property
-    def proof(self) -> Proof:
-        """What this says of a finding that the order matters."""
-        if self.verdict is Verdict.UNKNOWN:
-            return Proof.UNKNOWN
-        return Proof.REFUTED if self.verdict is Verdict.COMMUTES else Proof.CONFIRMED
+    def proof(self, rule: str) -> Proof:
+        """What this says of a finding about the two. That the order does not matter refutes only a conflict over what
+        both change: a number that two files bear stays wrong, though either may then be renumbered."""
+        match self.verdict:
+            case Verdict.COMMUTES:
+                return Proof.REFUTED if rule in SETTLED_BY_ORDER else Proof.UNKNOWN
+            case Verdict.UNKNOWN:
+                return Proof.UNKNOWN
+        return Proof.CONFIRMED
 
     def evidence(self, id: str) -> Evidence:
         """What was run, and what came of it."""
@@ -210,6 +216,6 @@ def measured(
         if result is not None:
             record = result.evidence(f"E-{start + len(evidence):04d}")
             evidence.append(record)
-            finding = replace(finding, proof=result.proof, evidence=(*finding.evidence, record.id))
+            finding = replace(finding, proof=result.proof(finding.rule), evidence=(*finding.evidence, record.id))
         told.append(finding)
     return tuple(told), tuple(evidence)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from graphlib import CycleError
+from itertools import count
+from pathlib import Path
 
 from .. import naming
 from ..records import Migration
@@ -12,22 +14,30 @@ from .dependencies import needed_by, node, order_graph, sorted_by_need
 from .orphans import CAPTURE
 
 
-def versions_in_use(case: Case) -> list[str]:
-    """Every version that a file here, a script in rollback/, a `-- depends:` header, a ledger row or the other branch
-    has, as written. (A header that names no file must not come to mean one that gets its number.)"""
+def free_numbers(case: Case) -> Iterator[str]:
+    """The numbers after the highest that a migration here, in archived/, in the ledger or on the other branch has, as
+    wide as the widest. Passed over: those of scripts in rollback/, and those that `-- depends:` headers name: one that
+    names no file must not come to mean the file that gets its number."""
     found = [m.version for m in case.migrations] + [r.version for r in case.ledger]
-    named = (v.partition("_")[0] for m in case.migrations for v in m.headers.get("depends", ()))
-    found += [n for n in named if n.isdecimal() and len(n) <= 18]
-    names = (f.name.replace(CAPTURE, ".sql") for f in (*case.archived, *case.rollbacks))
-    found += [p.version for p in map(naming.parse_name, names) if p]
+    found += _versions(case.archived)
     if case.branch:
         found += [m.version for m in case.branch.theirs]
-    return found
+    named = (v.partition("_")[0] for m in case.migrations for v in m.headers.get("depends", ()))
+    avoided = {int(v) for v in (*_versions(case.rollbacks), *(n for n in named if n.isdecimal()))}
+    following = naming.next_version(found)
+    for number in count(int(following)):
+        if number not in avoided:
+            yield str(number).zfill(len(following))
 
 
-def next_free(versions: Sequence[str]) -> str:
-    """The number after the highest, as wide as the widest."""
-    return naming.next_version(list(versions))
+def next_free(case: Case) -> str:
+    """The first of free_numbers."""
+    return next(free_numbers(case))
+
+
+def _versions(paths: Iterable[Path]) -> list[str]:
+    parts = (naming.parse_name(p.name.replace(CAPTURE, ".sql")) for p in paths)
+    return [p.version for p in parts if p]
 
 
 def giving_up(case: Case, members: Sequence[Migration]) -> tuple[Migration, ...]:

@@ -17,7 +17,7 @@ from .case import Case
 from .dependencies import declared, meant, needed_by, node, order_graph, sorted_by_need
 from .find import conflicts_of
 from .headers import with_depends
-from .numbers import giving_up, versions_in_use
+from .numbers import free_numbers, giving_up
 from .orphans import CAPTURE, orphans
 
 # Findings whose migration gets a new number; who gives way among duplicates is decided by numbers.giving_up.
@@ -148,10 +148,7 @@ def _names_back(case: Case) -> list[tuple[Migration, str]]:
 
 def _new_labels(case: Case, ordered: Sequence[Migration]) -> dict[str, str]:
     """Path -> new NNN_name, numbered after everything in use."""
-    versions = versions_in_use(case)
-    width = max([3, *(len(v) for v in versions)])
-    following = max((int(v) for v in versions), default=0) + 1
-    return {node(m): f"{str(following + i).zfill(width)}_{m.name}" for i, m in enumerate(ordered)}
+    return {node(m): f"{version}_{m.name}" for m, version in zip(ordered, free_numbers(case), strict=False)}
 
 
 def _moves(case: Case, why: dict[str, str], new_labels: dict[str, str]) -> tuple[list[Move], list[str]]:

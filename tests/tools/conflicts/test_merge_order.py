@@ -120,6 +120,13 @@ def test_proof_settles_findings_and_leaves_evidence(server: SandboxServer, proje
     assert evidence[0].result["verdict"] == "ORDER-DEPENDENT"
 
 
+def test_number_of_two_files_stays_wrong_though_they_commute(server: SandboxServer, project: Make) -> None:
+    made = project({"pending/001_a.sql": "CREATE TABLE a ();", "pending/001_b.sql": "CREATE TABLE b ();"})
+    (found,), (evidence,) = measured(made.findings(), prove(server, made.case(), rows=0))
+    assert (found.proof, found.evidence) == (Proof.UNKNOWN, (evidence.id,))
+    assert evidence.result["verdict"] == "COMMUTES"
+
+
 def test_what_the_later_one_needs_is_there_for_both_orders(project: Make) -> None:
     made = project(
         {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...records import Finding, Severity
 from ..case import Case, finding
-from ..numbers import next_free, versions_in_use
+from ..numbers import next_free
 from ..registry import Paired, conflict
 
 
@@ -34,7 +34,7 @@ def branch_number(case: Case) -> Iterator[Finding | Paired]:
             continue
         same = there.get(migration.label)
         taken = [label for label in numbers.get(migration.number, ()) if label != migration.label]
-        free = next_free(versions_in_use(case))
+        free = next_free(case)
         fix = f"agentdb conflicts --base {branch.base} --fix gives it a free number ({free} or later)."
         if same is not None and same.sha256 != migration.sha256:
             title = f"{migration.label} was added here and on {branch.base}, with different SQL."

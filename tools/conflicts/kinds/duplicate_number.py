@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ... import naming
 from ...records import Finding, Severity
 from ..case import Case, finding, listed
-from ..numbers import giving_up, next_free, versions_in_use
+from ..numbers import giving_up, next_free
 from ..registry import Paired, conflict
 
 
@@ -33,7 +33,7 @@ def duplicate_number(case: Case) -> Iterator[Finding | Paired]:
             continue
         mover = giving_up(case, members)[-1]
         rest = [n for n in names if n != case.path(mover)]
-        free = next_free(versions_in_use(case))
+        free = next_free(case)
         told = finding(
             "conflict-duplicate-number",
             Severity.ERROR,

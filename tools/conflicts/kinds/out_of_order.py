@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...records import Finding, Severity
 from ..case import Case, finding
-from ..numbers import next_free, versions_in_use
+from ..numbers import next_free
 from ..registry import conflict
 
 
@@ -34,6 +34,6 @@ def out_of_order(case: Case) -> Iterator[Finding]:
                 case.path(migration),
                 f"{migration.label} is pending, but {known[highest]} is already applied.",
                 "A database that has the higher number runs this one late, a new one runs it first: two orders.",
-                f"agentdb conflicts --fix gives it a free number ({next_free(versions_in_use(case))} or later).",
+                f"agentdb conflicts --fix gives it a free number ({next_free(case)} or later).",
                 line=1,
             )
