@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..databases.queries import load
+from ..schema.ddl.conversions import strict
 from ..schema.model import ObjectId
 from ..sql.quote import ident, literal, qualified
 from .preimages import ARCHIVE, Kept, KeptColumn
@@ -57,6 +58,23 @@ def value(column: KeptColumn, alias: str, *, after: bool) -> str:
     """The column of a live row in the form in which it is kept."""
     name = f"{alias}.{ident(column.after if after else column.name)}"
     return f"{name}::text" if column.as_text else name
+
+
+def old_value(column: KeptColumn) -> str:
+    """The column of a row after the migration as it will read when it has its old type again, in the form kept."""
+    name = f"now.{ident(column.after)}"
+    if not column.converted or column.other_type or not _built_in(column.type):
+        return value(column, "now", after=True)
+    if strict(column.after_type, column.type):
+        return f"{name}::{column.type}::text"
+    return (
+        f"CASE WHEN pg_input_is_valid({name}::text, {literal(column.type)}) THEN {name}::text::{column.type}::text END"
+    )
+
+
+def _built_in(type_name: str) -> bool:
+    """Whether the type is the server's own, so that it is there at any time."""
+    return "." not in type_name
 
 
 def script(capture: Capture) -> list[tuple[str, str]]:
@@ -203,9 +221,9 @@ def settle(kept: Kept, writer: str) -> list[str]:
     live = source(kept.after, kept.after_partitioned)
     name, after = archived(kept.archive), after_name(kept)
     condition = f" AND {writer}" if writer else ""
-    kinds = (
-        kept.kinds | ({"update"} if kept.converted else set()) if writer else frozenset({"insert", "update", "delete"})
-    )
+    kinds = frozenset({"insert", "update", "delete"})
+    if writer and not kept.key_changes:
+        kinds = kept.kinds | ({"update"} if kept.converted else frozenset())
     if not kept.key:
         return _settle_without_key(kept, live, writer)
     match = " AND ".join(f"was.{ident(c.name)} = {value(c, 'now', after=True)}" for c in kept.keys)
@@ -229,7 +247,7 @@ def settle(kept: Kept, writer: str) -> list[str]:
             f"WHERE ({where}){condition}"
         )
     ]
-    if "delete" in kinds or "update" in kinds or kept.rewritten:
+    if "delete" in kinds:
         keys = ", ".join(ident(k) for k in kept.key)
         was = ", ".join(f"was.{ident(k)}" for k in kept.key)
         statements.append(
@@ -246,7 +264,7 @@ def settle(kept: Kept, writer: str) -> list[str]:
 def _settle_without_key(kept: Kept, live: str, writer: str) -> list[str]:
     name, after = archived(kept.archive), after_name(kept)
     shared = ", ".join(ident(c.name) for c in kept.shared)
-    now = ", ".join(f"{value(c, 'now', after=True)} AS {ident(c.name)}" for c in kept.shared)
+    now = ", ".join(f"{old_value(c)} AS {ident(c.name)}" for c in kept.shared)
     if not kept.shared:
         return [f"CREATE TABLE {after} AS SELECT 0 AS agentdb_nothing WHERE false"]
     if kept.lost:  # all rows are put back whole, so all that the migration left are taken away

@@ -17,7 +17,7 @@ from ..schema.model import ObjectId, SchemaObject, Snapshot
 from ..schema.snapshot import read_snapshot
 from ..sql.parse import parse
 from . import capture as captures
-from . import identities, losses, moves, restore, study
+from . import identities, losses, moves, restore, study, writes
 from .capture import Capture
 from .preimages import kept_tables
 from .restore import Note
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ..sandbox.server import SandboxServer
 
 ROUNDS = 3
+# In which rows are put back: tried one after the other until no key is in the way.
+ORDERS = ("insert update delete", "delete insert update", "update delete insert", "delete update insert")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,7 @@ class _Drafting:
             capture_steps=tuple(Note(c, s) for c, s in captures.script(self.capture)),
             losses=losses.expected(self.capture, f, data=self.data),
             remaining=tuple(leftovers(f.before, end)) + tuple(f"{why}: {note.sql[:120]}" for note, why in failed),
-            notes=losses.notes(f, work),
+            notes=losses.notes(f, work, self.capture),
             together=self.capture.together,
             transactional=f.transactional,
             before=f.before,
@@ -222,22 +224,22 @@ class _Drafting:
         if self.capture.empty:
             return
         keys = [c for c in now.of("constraint") if _stays(c, now, self.found.before)]
-        best: Trial | None = None
-        for deletes_first in (False, True):
-            notes = restore.back(
-                self.capture, self.found.before, now, work.triggers_kept, keys, deletes_first=deletes_first
-            )
+        best: tuple[int, Trial] | None = None
+        for order in ORDERS:
+            notes = restore.back(self.capture, self.found.before, now, work.triggers_kept, keys, order=order)
             self.conn.execute("SAVEPOINT agentdb_rows")
             trial = tried(self.conn, notes)
-            if not trial.failed:
+            trouble = len(trial.failed) * 1000 + sum(writes.conflicts(self.conn).values())
+            if not trouble:
                 self.conn.execute("RELEASE SAVEPOINT agentdb_rows")
                 self._take(trial, steps, failed)
                 return
-            best = best or trial
+            if best is None or trouble < best[0]:
+                best = (trouble, trial)
             self.conn.execute("ROLLBACK TO SAVEPOINT agentdb_rows")
         assert best is not None
-        self._take(tried(self.conn, best.done), steps, failed)
-        failed += best.failed
+        self._take(tried(self.conn, best[1].done), steps, failed)
+        failed += best[1].failed
 
 
 def _stays(constraint: SchemaObject, now: Snapshot, before: Snapshot) -> bool:

@@ -24,7 +24,8 @@ PLAIN_TYPES = frozenset(
 class KeptColumn:
     """A column that is kept. after: its name after the migration, "" when it is gone; as_text: kept as text.
 
-    lost: the migration drops it. converted: its type changes in a way that does not come back by itself.
+    lost: the migration drops it. converted: its type changes; other_type: to another one of the same name, or one that
+    lacks a label.
     """
 
     name: str
@@ -33,6 +34,7 @@ class KeptColumn:
     after: str = ""
     after_type: str = ""
     identity: str = ""
+    other_type: bool = False
 
     @property
     def lost(self) -> bool:
@@ -40,7 +42,12 @@ class KeptColumn:
 
     @property
     def converted(self) -> bool:
-        return bool(self.after) and self.type != self.after_type
+        return bool(self.after) and (self.other_type or self.type != self.after_type)
+
+    @property
+    def returns(self) -> bool:
+        """Whether every value comes back by converting it back."""
+        return not self.other_type and lossless(self.type, self.after_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,8 @@ class Kept:
 
     after: the table after the migration, None when it is dropped. archive: name of the copy, in schema
     agentdb_archive. key: columns by which rows are found again, () when there are none: then by their content.
-    kinds: what the migration does to its rows. rewritten: another table took its name.
+    kinds: what the migration does to its rows. rewritten: another table took its name. key_changes: values of the
+    key may be changed, so that a row seems deleted and another inserted.
     """
 
     table: ObjectId
@@ -62,6 +70,7 @@ class Kept:
     after_partitioned: bool = False
     secured: bool = False
     rewritten: bool = False
+    key_changes: bool = False
 
     @property
     def dropped(self) -> bool:
@@ -150,7 +159,7 @@ def _kept(
     after: Snapshot,
     rewritten: bool,
 ) -> Kept | None:
-    everything = _all_columns(table, now, before, old, new)
+    everything = _all_columns(table, now, before, after, old, new)
     if now is None:
         return replace(everything, key=_key(table, before, everything, gone=True))
     after_table = after.objects.get(now.id)
@@ -163,7 +172,7 @@ def _kept(
     key = _key(table, before, everything)
     everything = replace(everything, key=key)
     lost = {c.name for c in everything.lost}
-    converted = {c.name for c in everything.converted if not lossless(c.type, c.after_type)}
+    converted = {c.name for c in everything.converted if not c.returns}
     if not kinds and not lost and not converted:
         return None
     if not key:
@@ -171,14 +180,17 @@ def _kept(
     wanted = set(key) | lost | converted
     if kinds - {"insert"}:
         columns = written.columns.get(table.id)
-        if kinds <= {"insert", "update"} and columns:
+        if kinds <= {"insert", "update"} and columns and not set(columns) & set(key):
             wanted |= set(columns)
         else:
             wanted |= {c.name for c in everything.columns}
+            everything = replace(everything, key_changes="update" in kinds)
     return replace(everything, columns=tuple(c for c in everything.columns if c.name in wanted))
 
 
-def _all_columns(table: SchemaObject, now: Named | None, before: Snapshot, old: Identities, new: Identities) -> Kept:
+def _all_columns(
+    table: SchemaObject, now: Named | None, before: Snapshot, after: Snapshot, old: Identities, new: Identities
+) -> Kept:
     columns = []
     same = now is not None and new.by_id.get(now.id) == old.by_id.get(table.id)
     for column in before.children(table.id, "column"):
@@ -200,6 +212,7 @@ def _all_columns(table: SchemaObject, now: Named | None, before: Snapshot, old: 
                 name,
                 _printed(type_name, str(p["type"])),
                 str(p.get("identity") or ""),
+                bool(name) and _other_type(str(p["type"]), before, after, old, new),
             )
         )
     return Kept(
@@ -214,6 +227,22 @@ def _all_columns(table: SchemaObject, now: Named | None, before: Snapshot, old: 
     )
 
 
+def _other_type(name: str, before: Snapshot, after: Snapshot, old: Identities, new: Identities) -> bool:
+    """Whether a type of this name is another one after the migration, or an enum that lacks a label."""
+    inner = name.removesuffix("[]")
+    for kind in ("enum", "domain", "composite", "range"):
+        for obj in before.of(kind):
+            if f"{obj.id.schema}.{obj.id.name}" != inner.replace('"', ""):
+                continue
+            there = new.at(old.by_id.get(obj.id))
+            if there is None:
+                return True
+            now = after.objects.get(there.id)
+            had = set(obj.properties.get("labels") or ())
+            return now is None or len(had) > len(now.properties.get("labels") or ())
+    return False
+
+
 def _printed(found: str, wanted: str) -> str:
     """The type as the snapshot prints it: a session's search path may have left the schema away."""
     bare = wanted.rsplit(".", 1)[-1]
@@ -226,7 +255,7 @@ def _child(table: ObjectId, name: str) -> ObjectId:
 
 def _key(table: SchemaObject, before: Snapshot, kept: Kept, *, gone: bool = False) -> tuple[str, ...]:
     """The columns that name a row before and after: the primary key, else a unique key without NULLs."""
-    usable = {c.name for c in kept.shared if c.type == c.after_type or lossless(c.type, c.after_type)}
+    usable = {c.name for c in kept.shared if not c.converted or c.returns}
     usable |= {
         c.name for c in kept.shared if {base(c.type), base(c.after_type)} <= {"uuid", "text", "character varying"}
     }

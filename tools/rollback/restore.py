@@ -45,6 +45,8 @@ def look(capture: Capture) -> list[Note]:
             notes += [Note("", sql) for sql in settle(kept, one if capture.one_writer else newer)]
             if kept.key and capture.one_writer and "update" in kept.kinds:
                 notes.append(_written_by_others(kept, one, newer, label))
+    if not notes:
+        return notes
     first, *rest = notes
     return [Note(first.comment or "What was changed since the migration stays.", first.sql), *rest]
 
@@ -207,12 +209,13 @@ def back(
     live: Snapshot,
     triggers: Iterable[SchemaObject],
     keys: Iterable[SchemaObject],
-    deletes_first: bool = False,
+    order: str = "insert update delete",
 ) -> list[Note]:
     """The rows put back, for after tables and columns are there again and before constraints are.
 
     live: the schema that the rollback started from (names are those of before). triggers, keys: triggers and foreign
     keys that exist while rows are put back: triggers are held off, and no row goes that another one points at.
+    order: of the three kinds of change; which one the foreign and unique keys allow is found by trial.
     """
     label = literal(capture.label)
     tables = _parents_first(capture.tables, before)
@@ -236,7 +239,8 @@ def back(
         inserts += _inserts(kept, mine, label)
         updates += _updates(kept, mine, label)
         deletes = _deletes(kept, keys, label) + deletes
-    notes += deletes + inserts + updates if deletes_first else inserts + updates + deletes
+    changes = {"insert": inserts, "update": updates, "delete": deletes}
+    notes += [note for kind in order.split() for note in changes[kind]]
     for number, trigger in enumerate(held):
         verb = "ENABLE ALWAYS" if trigger.properties.get("enabled") == "always" else "ENABLE"
         notes.append(
@@ -350,12 +354,7 @@ def _kinds(kept: Kept) -> frozenset[str]:
     if not kept.key or kept.rewritten:
         return frozenset({"insert", "update", "delete"})
     kinds = kept.kinds | ({"update"} if kept.converted else frozenset())
-    kept_names = {c.name for c in kept.columns}
-    return kinds | (
-        {"insert", "delete"}
-        if "update" in kinds and kept_names > set(kept.key) and kinds != {"update"}
-        else frozenset()
-    )
+    return kinds | ({"insert", "delete"} if kept.key_changes else frozenset())
 
 
 def _updates(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]:

@@ -164,7 +164,7 @@ def _study(
         new=new,
         written=found,
         transactional=transactional,
-        one_writer=transactional and "exception" not in text and "savepoint" not in text,
+        one_writer=transactional and not re.search(r"\bexception\s+when\b|\bsavepoint\b", text),
         can_settle=transactional and "set constraints" not in " ".join(text.split()),
         runs_as=str(row[0]) if row else "",
     )
