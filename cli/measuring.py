@@ -159,7 +159,9 @@ def _settle(
 
     start = 1 + sum(len(other.evidence) for other in checked)
     one.evidence = evidence(run, start)
-    one.findings = reconcile(found, run, one.evidence, path=one.source.path, context=context, exempt=exempt)
+    one.findings = reconcile(
+        found, run, one.evidence, path=one.source.path, context=context, script=one.script, exempt=exempt
+    )
 
 
 # -- files by themselves

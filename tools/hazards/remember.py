@@ -8,7 +8,7 @@ from ..sql.quote import ident, qualified
 from .catalog import Catalog, Column, Domain, Function, Index, Table
 from .learn import learn
 from .learn_table import apply_action
-from .shapes import actions_of, key, type_of_text
+from .shapes import actions_of, key, key_of_sql, type_of_text
 
 
 def remember(catalog: Catalog, snapshot: Snapshot) -> None:
@@ -61,25 +61,13 @@ def _table(catalog: Catalog, item: SchemaObject, word: str) -> None:
     properties = item.properties
     made = Table(name, kind=word, known=True, partitioned=bool(properties.get("partition_key")))
     made.logged = properties.get("persistence") == "permanent" if word == "table" else None
-    parent = _plain(str(properties.get("partition_of", "")))
+    parent = key_of_sql(str(properties.get("partition_of", "")))
     made.parent = parent
     if parent and properties.get("partition_bound") == "DEFAULT":
         catalog.table(parent).default_partition = name
     if name in catalog.tables:  # met earlier as the parent of a partition
         made.default_partition = catalog.tables[name].default_partition
     catalog.tables[name] = made
-
-
-def _plain(printed: str) -> str:
-    """A qualified name as the server prints it ('app."Order"') as a catalog key."""
-    if not printed:
-        return ""
-    try:
-        [statement] = grammar.raw_statements(f"SELECT 1 FROM {printed}")
-    except (grammar.GrammarError, ValueError):
-        return key(printed)
-    table = statement.node.from_clause[0].range_var
-    return key(f"{table.schemaname}.{table.relname}")
 
 
 def _column(catalog: Catalog, item: SchemaObject) -> None:

@@ -6,6 +6,7 @@ rules that look deeper.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -51,6 +52,15 @@ class TypeRef(NamedTuple):
 def key(name: str) -> str:
     """A relation's or type's name as the catalog keeps it: schema public is left out."""
     return name.removeprefix("public.")
+
+
+QUOTED_PART = re.compile(r'"((?:[^"]|"")+)"|([^."]+)')
+
+
+def key_of_sql(name: str) -> str:
+    """The catalog key of a relation's name as SQL has it: 'public."Order"' is 'Order'."""
+    parts = [(quoted.replace('""', '"') if quoted else bare) for quoted, bare in QUOTED_PART.findall(name)]
+    return key(".".join(parts))
 
 
 def shown(name: str) -> str:
