@@ -20,7 +20,8 @@ from .text import code, md, slug
 
 PATH = "schema/CHANGELOG.md"
 TITLE = "How the schema came to be"
-EMPTY = Snapshot("postgres", 0, 1)
+# What every new database has.
+ALWAYS_THERE = (ObjectId("extension", "", "", "plpgsql"), ObjectId("schema", "", "", "public"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,11 @@ def steps(history: Sequence[tuple[Migration, Snapshot]], start: Snapshot | None 
     """What each migration changed.
 
     history: the migrations in the order in which they ran, each with the snapshot after it. start: the schema before
-    the first (default: nothing). Renames are those that the SQL spells out.
+    the first (default: a new database's). Renames are those that the SQL spells out.
     """
-    before = start or EMPTY
+    if not history:
+        return ()
+    before = start or _new_database(history[0][1])
     found = []
     for migration, after in history:
         renames = renames_of(parse(migration.sql), before)
@@ -70,10 +73,15 @@ def steps(history: Sequence[tuple[Migration, Snapshot]], start: Snapshot | None 
     return tuple(found)
 
 
+def _new_database(after: Snapshot) -> Snapshot:
+    """The schema of a new database, as far as `after` still has it."""
+    return replace(after, objects={id: after.objects[id] for id in ALWAYS_THERE if id in after.objects})
+
+
 def blame(taken: Sequence[Step], start: Snapshot | None = None) -> dict[ObjectId, Blame]:
     """Who made and changed each object that is there after the last step. An object that came back after it was
     dropped is new. A change of a column or constraint is no change of its table."""
-    known = {id: Blame("") for id in (start.objects if start else {})}
+    known = {id: Blame("") for id in (start.objects if start else ALWAYS_THERE)}
     for step in taken:
         label = step.migration.label
         known = {step.renamed.get(id, id): entry for id, entry in known.items()}
