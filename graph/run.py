@@ -224,9 +224,11 @@ def plan_now(question: Mapping[str, Any], context: Context) -> Plan:
 
 
 def is_stale(standing: Standing, layout: Layout) -> bool:
-    """Whether a migration of the thread is not on disk any more as the crew saw it."""
+    """Whether a migration of the thread is not on disk any more as the crew saw it, there or, once applied, in applied/."""
     for known in standing.state.get("migrations", ()):
         path = layout.root / known["path"]
+        if not path.exists():
+            path = layout.applied / path.name
         try:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError):
