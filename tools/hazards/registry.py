@@ -178,6 +178,13 @@ def by_node() -> dict[str, tuple[Rule, ...]]:
     return {name: tuple(ones) for name, ones in found.items()}
 
 
+@cache
+def applying(node_name: str, version: int) -> tuple[Rule, ...]:
+    """The rules that look at such a node on such a version, late ones last."""
+    found = (*by_node().get("*", ()), *by_node().get(node_name, ()))
+    return tuple(sorted((r for r in found if r.holds_for(version)), key=lambda r: r.late))
+
+
 def nearest(word: str, count: int = 3) -> tuple[str, ...]:
     """The ids of rules most like a word."""
     ids = list(by_id())

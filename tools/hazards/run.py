@@ -20,7 +20,7 @@ from .learn import learn
 from .learn_table import constraint_name
 from .locks import locks_of
 from .reconcile import reconcile
-from .registry import Hit, Rule, by_node
+from .registry import Hit, Rule, applying
 from .remember import remember
 from .severity import severity_of
 from .shapes import key
@@ -138,10 +138,7 @@ class _Walk:
 
     def judge(self, step: Step) -> None:
         """Ask every rule that looks at such a statement."""
-        table = by_node()
-        for rule in sorted((*table.get("*", ()), *table.get(step.node_name, ())), key=lambda r: r.late):
-            if not rule.holds_for(step.version):
-                continue
+        for rule in applying(step.node_name, step.version):
             for hit in rule.check(step):
                 step.found.append((rule, hit))
                 self.add(rule, hit, step)
@@ -233,7 +230,7 @@ class _Walk:
         if step.node_name not in ("select_stmt", "call_stmt"):
             return []
         functions = self.session.catalog.functions
-        names = (key(dotted(m.funcname)) for m in step.walk() if m.DESCRIPTOR.name == "FuncCall")
+        names = (key(dotted(m.funcname)) for m in step.messages("FuncCall"))
         return [functions[n] for n in dict.fromkeys(names) if n in functions]
 
     def inside(self, outer: Step, body: bodies.Body, where: str, depth: int, *, own_lines: bool = True) -> None:

@@ -96,9 +96,16 @@ class Step:
         """What rules found in this statement so far that has one of the effects."""
         return [(r, h) for r, h in self.found if (h.effect or r.effect) in effects]
 
-    def walk(self) -> Iterator[Any]:
-        """Every message of the statement's tree."""
-        return (message for _, message in grammar.walk(self.node))
+    @cached_property
+    def _messages(self) -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = {}
+        for _, message in grammar.walk(self.node):
+            found.setdefault(message.DESCRIPTOR.name, []).append(message)
+        return found
+
+    def messages(self, kind: str) -> list[Any]:
+        """The messages of one kind ("FuncCall", "RangeVar") in the statement's tree, in order."""
+        return self._messages.get(kind, [])
 
     def declared(self) -> Iterator[tuple[str, ColumnForm]]:
         """(table, column) for each column that a CREATE TABLE or ALTER TABLE defines or gives a new type."""

@@ -15,8 +15,8 @@ def note_timeouts(step: Step) -> None:
     if step.node_name == "variable_set_stmt":
         _variable(step)
     elif step.node_name == "select_stmt":
-        for message in step.walk():
-            if message.DESCRIPTOR.name == "FuncCall" and message.funcname[-1].string.sval == "set_config":
+        for message in step.messages("FuncCall"):
+            if message.funcname[-1].string.sval == "set_config":
                 name = message.args[0].a_const.sval.sval if message.args else ""
                 if name in NAMES:
                     _set(step, str(name), True, local=False)

@@ -153,8 +153,9 @@ def effects_of(node_name: str, node: Any) -> Effects:
     reads: tuple[str, ...] = ()
     if node_name in READERS:
         touched = {*creates, *drops, *changes}
-        own = {c.ctename for _, c in grammar.walk(node) if c.DESCRIPTOR.name == "CommonTableExpr"}
-        names = (relation(m) for _, m in grammar.walk(node) if m.DESCRIPTOR.name == "RangeVar")
+        inside = [(m.DESCRIPTOR.name, m) for _, m in grammar.walk(node)]
+        own = {m.ctename for kind_inside, m in inside if kind_inside == "CommonTableExpr"}
+        names = (relation(m) for kind_inside, m in inside if kind_inside == "RangeVar")
         reads = tuple(dict.fromkeys(n for n in names if n not in touched and n not in own))
     return Effects(kind, creates, drops, changes, reads, transactional(node_name, node))
 

@@ -62,15 +62,13 @@ def _twice(items: list[str]) -> list[str]:
 
 
 def _queries(step: Step) -> Iterator[Hit]:
-    for message in step.walk():
-        kind = message.DESCRIPTOR.name
-        if kind == "InsertStmt":
-            yield from _insert(message)
-        elif kind == "UpdateStmt":
-            yield from _update(message)
-        elif kind == "CommonTableExpr":
-            for name in _twice(list(strings(message.aliascolnames))):
-                yield _refused(f"WITH {shown(str(message.ctename))} names column {shown(name)} twice")
+    for message in step.messages("InsertStmt"):
+        yield from _insert(message)
+    for message in step.messages("UpdateStmt"):
+        yield from _update(message)
+    for message in step.messages("CommonTableExpr"):
+        for name in _twice(list(strings(message.aliascolnames))):
+            yield _refused(f"WITH {shown(str(message.ctename))} names column {shown(name)} twice")
 
 
 def _insert(node: Any) -> Iterator[Hit]:

@@ -54,20 +54,18 @@ def _needs(step: Step) -> Iterator[tuple[int, str]]:
             yield 14, "SET COMPRESSION"
         if action.constraint is not None and action.constraint.kind == "not null":
             yield 18, "ADD CONSTRAINT ... NOT NULL"
-    for message in step.walk():
-        kind = message.DESCRIPTOR.name
-        if kind == "Constraint":
-            name = grammar.enum_name(message, "contype")
-            if name == "CONSTR_GENERATED":
-                yield (18, "a VIRTUAL generated column") if message.generated_kind == "v" else (12, "GENERATED STORED")
-            elif (
-                name in ("CONSTR_ATTR_NOT_ENFORCED", "CONSTR_ATTR_ENFORCED")
-                or name in ("CONSTR_CHECK", "CONSTR_FOREIGN")
-                and message.skip_validation
-                and not message.is_enforced
-            ):
-                yield 18, "NOT ENFORCED"
-            if message.nulls_not_distinct:
-                yield 15, "NULLS NOT DISTINCT"
-            if message.without_overlaps or message.fk_with_period:
-                yield 18, "WITHOUT OVERLAPS and PERIOD"
+    for message in step.messages("Constraint"):
+        name = grammar.enum_name(message, "contype")
+        if name == "CONSTR_GENERATED":
+            yield (18, "a VIRTUAL generated column") if message.generated_kind == "v" else (12, "GENERATED STORED")
+        elif (
+            name in ("CONSTR_ATTR_NOT_ENFORCED", "CONSTR_ATTR_ENFORCED")
+            or name in ("CONSTR_CHECK", "CONSTR_FOREIGN")
+            and message.skip_validation
+            and not message.is_enforced
+        ):
+            yield 18, "NOT ENFORCED"
+        if message.nulls_not_distinct:
+            yield 15, "NULLS NOT DISTINCT"
+        if message.without_overlaps or message.fk_with_period:
+            yield 18, "WITHOUT OVERLAPS and PERIOD"

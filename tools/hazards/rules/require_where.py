@@ -31,10 +31,7 @@ STATEMENTS = {"UpdateStmt": "UPDATE", "DeleteStmt": "DELETE"}
     source="Manual, UPDATE; DELETE; section 24.1 Routine Vacuuming.",
 )
 def check(step: Step) -> Iterator[Hit]:
-    for message in step.walk():
-        word = STATEMENTS.get(message.DESCRIPTOR.name)
-        if word is None:
-            continue
+    for word, message in ((w, m) for kind, w in STATEMENTS.items() for m in step.messages(kind)):
         relation = relation_key(message.relation)
         if step.catalog.is_new(relation) or relation in _ctes(step.node):
             continue

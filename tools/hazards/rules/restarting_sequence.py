@@ -39,8 +39,8 @@ def check(step: Step) -> Iterator[Hit]:
             if step.old and any(o.def_elem.defname == "restart" for o in options):
                 yield _hit(f"RESTART of {shown(step.relation)}.{shown(action.name)}")
     elif not step.inside:
-        for message in step.walk():
-            called = message.DESCRIPTOR.name == "FuncCall" and dotted(message.funcname).endswith("setval")
+        for message in step.messages("FuncCall"):
+            called = dotted(message.funcname).endswith("setval")
             if called and len(message.args) > 1 and message.args[1].WhichOneof("node") == "a_const":
                 yield _hit("setval() with a constant")
 

@@ -31,9 +31,7 @@ AGGREGATES = {"count", "sum", "min", "max", "avg", "array_agg", "string_agg", "b
 def check(step: Step) -> Iterator[Hit]:
     if step.inside or (step.node_name == "select_stmt" and step.node.from_clause):
         return
-    for message in step.walk():
-        if message.DESCRIPTOR.name != "FuncCall":
-            continue
+    for message in step.messages("FuncCall"):
         name = key(dotted(message.funcname))
         bare = name.removeprefix("pg_catalog.")
         known = step.catalog.functions.get(name)

@@ -35,7 +35,7 @@ def check(step: Step) -> Iterator[Hit]:
     added = step.transaction.enum_values
     if not added or not step.in_transaction or step.node is None or step.node_name in DEAF:
         return
-    used = {str(m.sval.sval) for m in step.walk() if m.DESCRIPTOR.name == "A_Const" and m.HasField("sval")}
+    used = {str(m.sval.sval) for m in step.messages("A_Const") if m.HasField("sval")}
     for kind, values in added.items():
         for value in sorted(used & values.keys()):
             if _cannot_be(step, kind, step.catalog):
@@ -51,16 +51,14 @@ def check(step: Step) -> Iterator[Hit]:
 
 def _cannot_be(step: Step, kind: str, catalog: Catalog) -> bool:
     """Whether every table of the statement is fully known, none has a column of the type, and nothing is cast to it."""
-    for message in step.walk():
-        name = message.DESCRIPTOR.name
-        if name == "TypeName" and type_ref(message).name == kind:
+    if any(type_ref(m).name == kind for m in step.messages("TypeName")):
+        return False
+    for message in step.messages("RangeVar"):
+        table = catalog.tables.get(relation_key(message))
+        if table is None and step.node_name != "create_stmt":
             return False
-        if name == "RangeVar":
-            table = catalog.tables.get(relation_key(message))
-            if table is None and step.node_name != "create_stmt":
-                return False
-            if table is not None and (
-                not table.known or any(c.type is None or c.type.name == kind for c in table.columns.values())
-            ):
-                return False
+        if table is not None and (
+            not table.known or any(c.type is None or c.type.name == kind for c in table.columns.values())
+        ):
+            return False
     return True
