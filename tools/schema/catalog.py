@@ -13,6 +13,7 @@ from .model import ObjectId, SchemaObject
 # Oids of the system catalogs themselves, fixed since they were introduced (catalog/pg_*.h).
 PG_TYPE, PG_CLASS, PG_CONSTRAINT, PG_REWRITE, PG_EXTENSION = 1247, 1259, 2606, 2618, 3079
 
+_NOTHING: dict[int, ObjectId] = {}
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _PRINTED = ("definition", "using", "check", "predicate", "partition_key", "arguments")
 _OPTIONS = ("options", "fdw_options")
@@ -30,12 +31,12 @@ class Catalog:
     ) -> None:
         self.properties: dict[ObjectId, dict[str, Any]] = {}
         self.addresses: dict[int, dict[int, ObjectId]] = {PG_CLASS: {}, PG_TYPE: {}, PG_CONSTRAINT: {}}
-        self.columns: dict[tuple[int, int], ObjectId] = {}
+        self.columns: dict[int, dict[int, ObjectId]] = {}  # relation -> number -> column
         self.relations: dict[tuple[str, str], ObjectId] = {}
         self.shown: dict[int, str] = {}  # relation -> its printed name
-        self.numbers: dict[int, dict[int, tuple[str, int, int]]] = {}  # relation -> number -> column, type, collation
+        self.numbers: dict[int, dict[int, tuple[Any, ...]]] = {}  # relation -> number -> row of snapshot_columns
         self.other_names: dict[int, int] = {}  # array, multirange -> the type that it comes with
-        self.needs: dict[ObjectId, set[ObjectId]] = {}
+        self.needs: dict[ObjectId, list[ObjectId]] = {}
         self.members = members
         self._default_acls = {kind: list(grants(acl, default_owner)) for kind, acl in default_acls.items()}
         self._keywords = frozenset(keywords)
@@ -87,7 +88,7 @@ class Catalog:
     def at(self, classid: int, oid: int, sub: int = 0) -> ObjectId | None:
         """The object at an address: a column when `sub` says so; an extension's member is its extension."""
         if sub and classid == PG_CLASS:
-            column = self.columns.get((oid, sub))
+            column = self.columns.get(oid, _NOTHING).get(sub)
             if column is not None:
                 return column
         if classid == PG_TYPE:
@@ -100,10 +101,16 @@ class Catalog:
 
     def objects(self) -> dict[ObjectId, SchemaObject]:
         """Every object, with what it needs."""
-        found = {id: SchemaObject(id, properties) for id, properties in self.properties.items()}
-        for id, needed in self.needs.items():
-            found[id] = SchemaObject(id, self.properties[id], tuple(sorted(needed)))
-        return found
+        needs = self.needs
+        nothing: list[ObjectId] = []
+        return {
+            id: SchemaObject(id, properties, _sorted(needs.get(id, nothing)))
+            for id, properties in self.properties.items()
+        }
+
+
+def _sorted(needed: list[ObjectId]) -> tuple[ObjectId, ...]:
+    return tuple(needed) if len(needed) < 2 else tuple(sorted(set(needed)))
 
 
 def kept(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -55,7 +55,7 @@ def _need(catalog: Catalog, id: ObjectId, needed: ObjectId) -> None:
         return
     if needed.parent == id.name and needed.schema == id.schema and not id.parent:
         return  # a view's rule on the view's own column, a table's bound on its key
-    catalog.needs.setdefault(id, set()).add(needed)
+    catalog.needs.setdefault(id, []).append(needed)
 
 
 def _own(catalog: Catalog, sequence: ObjectId, column: ObjectId, how: str) -> None:
@@ -64,7 +64,7 @@ def _own(catalog: Catalog, sequence: ObjectId, column: ObjectId, how: str) -> No
     if how == "i":
         found["identity"] = True
         catalog.properties[column]["identity_sequence"] = catalog.qualified(sequence.schema, sequence.name)
-        catalog.needs.setdefault(sequence, set()).add(column)
+        catalog.needs.setdefault(sequence, []).append(column)
 
 
 def add_comments(catalog: Catalog, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -81,7 +81,7 @@ def add_comments(catalog: Catalog, rows: Iterable[tuple[Any, ...]]) -> None:
         if sub and id.kind != "column":
             if id.kind != "composite":
                 continue
-            name = catalog.numbers[oid][sub][0]
+            name = catalog.numbers[oid][sub][2]
             found = next(a for a in found["attributes"] if a["name"] == name)
         if provider is None:
             found["comment"] = text

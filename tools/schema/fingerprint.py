@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection
+from importlib.util import find_spec
 from typing import Any
 
 from .model import Snapshot
@@ -29,5 +30,24 @@ def fingerprint(snapshot: Snapshot, *, ignore_properties: Collection[str] = ()) 
         if not without.isdisjoint(properties):
             properties = {k: v for k, v in properties.items() if k not in without}
         place[id.name] = properties
-    text = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return f"v{snapshot.format}:{hashlib.sha256(text.encode()).hexdigest()}"
+    return f"v{snapshot.format}:{hashlib.sha256(_bytes(tree)).hexdigest()}"
+
+
+def _bytes(tree: dict[str, Any]) -> bytes:
+    """The tree as JSON with sorted keys and no blanks, in UTF-8.
+
+    orjson, which comes with the checkpoint library, gives the same bytes in a tenth of the time; where it is not
+    there, or meets what it cannot write (a number of more than 64 bits), the standard library does the work.
+    """
+    if find_spec("orjson") is not None:
+        import orjson
+
+        try:
+            return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
+        except TypeError:
+            pass
+    return _slow_bytes(tree)
+
+
+def _slow_bytes(tree: dict[str, Any]) -> bytes:
+    return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

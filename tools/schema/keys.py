@@ -15,10 +15,11 @@ from .catalog import PG_CLASS, PG_CONSTRAINT, PG_TYPE, Catalog, kept
 from .model import ObjectId
 
 Rows = Iterable[tuple[Any, ...]]
-Numbers = Mapping[int, tuple[str, int, int]]
 
+NAME, TYPE, COLLATION = 2, 3, 4  # places in a row of snapshot_columns
 _TYPES = {"p": "primary key", "u": "unique", "f": "foreign key", "c": "check", "x": "exclude"}
 _ACTIONS = {"r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
+_ORDERS = ("", " DESC NULLS LAST", " NULLS FIRST", " DESC")  # by pg_index.indoption: 1 descending, 2 nulls first
 _VARCHAR, _TEXT = 1043, 25  # oids of the types (catalog/pg_type.dat)
 
 
@@ -31,19 +32,22 @@ def add_indexes(catalog: Catalog, rows: Rows, classes: Mapping[int, tuple[int, b
     unprinted: list[int] = []
     bare: set[int] = set()
     at, keep = catalog.addresses[PG_CLASS], catalog.properties
+    fitting = _Fitting(classes)
     for row in rows:
-        oid, relation, name, method, unique, definition, keys, numbers, _, _, _, expressions, nulls, seldom = row
+        oid, relation, name, method, unique, plain, keys, numbers, opclasses, collations, orders, printed, nulls = row[
+            :13
+        ]
         table = at.get(relation)
         if table is None:
             continue
         columns = catalog.numbers[relation]
-        parts = [columns[n][0] if n else canonical(expressions[i]) if i < keys else "" for i, n in enumerate(numbers)]
-        if keys == len(numbers) and not nulls:
+        parts = [columns[n][NAME] if n else canonical(printed[i]) if i < keys else "" for i, n in enumerate(numbers)]
+        whole = keys == len(numbers)
+        if whole and not nulls:
             bare.add(oid)
-        if definition is not None:
-            definition = canonical(definition)
-        elif _is_plain(columns, row, classes):
-            key = ", ".join(map(catalog.quoted, parts))
+        definition = ""
+        if plain and whole and all(map(fitting.goes_unsaid, (columns[n] for n in numbers), opclasses, collations)):
+            key = ", ".join([catalog.quoted(n) + _ORDERS[o] for n, o in zip(parts, orders, strict=True)])
             definition = (
                 f"CREATE {'UNIQUE ' if unique else ''}INDEX {catalog.quoted(name)} ON {catalog.shown[relation]}"
                 f" USING btree ({key})"
@@ -53,30 +57,29 @@ def add_indexes(catalog: Catalog, rows: Rows, classes: Mapping[int, tuple[int, b
         found: dict[str, Any] = {"definition": definition, "method": method, "columns": parts[:keys]}
         if unique:
             found["unique"] = True
-        if keys < len(parts):
+        if not whole:
             found["include"] = parts[keys:]
-        if seldom is not None:
-            found.update(kept(seldom))
-        keep[id := ObjectId("index", table.schema, table.name, name)] = found
-        at[oid] = id
+        if row[13] is not None:
+            found.update(kept(row[13]))
+        at[oid] = id = ObjectId("index", table.schema, table.name, name)
+        keep[id] = found
     return unprinted, bare
 
 
-def _is_plain(columns: Numbers, row: tuple[Any, ...], classes: Mapping[int, tuple[int, bool]]) -> bool:
-    """Whether the server prints nothing but the columns' names: no order, operator class, collation, INCLUDE.
+class _Fitting:
+    """Which operator class and collation the server does not print with a key column.
 
-    An operator class is not printed when it is the default of the column's type (get_opclass_name): certain when it
-    is made for exactly this type, or for text and the column is a varchar. Others are left to the server.
+    The operator class, when it is the default of the column's type (get_opclass_name): certain when it is made for
+    exactly this type, or for text and the column is a varchar. Others are left to the server. The collation, when
+    it is the column's own.
     """
-    keys, numbers, opclasses, collations, orders = row[6:11]
-    if keys != len(numbers) or any(orders):
-        return False
-    for number, opclass, collation in zip(numbers, opclasses, collations, strict=True):
-        _, type_, own = columns[number]
-        for_type, default = classes.get(opclass, (0, False))
-        if not default or collation != own or (for_type != type_ and (for_type, type_) != (_TEXT, _VARCHAR)):
-            return False
-    return True
+
+    def __init__(self, classes: Mapping[int, tuple[int, bool]]) -> None:
+        self._pairs = {(oid, for_type) for oid, (for_type, default) in classes.items() if default}
+        self._pairs |= {(oid, _VARCHAR) for oid, for_type in self._pairs if for_type == _TEXT}
+
+    def goes_unsaid(self, column: tuple[Any, ...], opclass: int, collation: int) -> bool:
+        return collation == column[COLLATION] and (opclass, column[TYPE]) in self._pairs
 
 
 def add_constraints(catalog: Catalog, rows: Rows, bare_indexes: set[int]) -> list[int]:
@@ -85,26 +88,26 @@ def add_constraints(catalog: Catalog, rows: Rows, bare_indexes: set[int]) -> lis
     unprinted = []
     at, keep, constraints = catalog.addresses[PG_CLASS], catalog.properties, catalog.addresses[PG_CONSTRAINT]
     for row in rows:
-        oid, relation, domain, name, type_, definition, key, target, target_name, target_key = row[:10]
-        index, period, seldom = row[13:]
+        oid, relation, domain, name, type_, key, target, target_name, target_key = row[:9]
+        index, period, seldom = row[12:]
         table = at.get(relation) if relation else catalog.addresses[PG_TYPE].get(domain)
         if table is None:
             continue
         if domain:
-            found = {"definition": canonical(definition), **dict(kept(seldom or {}))}
+            found = {"definition": "", **dict(kept(seldom or {}))}
+            unprinted.append(oid)
             catalog.add(PG_CONSTRAINT, oid, ObjectId("domain_constraint", table.schema, table.name, name), found)
             continue
         numbers = catalog.numbers[relation]
-        columns = [numbers[n][0] for n in key or () if n > 0]
-        if definition is not None:
-            definition = canonical(definition)
-        elif seldom is None and not period:
+        columns = [numbers[n][NAME] for n in key or () if n > 0]
+        definition = ""
+        if seldom is None and not period:
             if type_ == "f":
                 definition = _foreign_key(catalog, columns, row)
-            elif index in bare_indexes:
+            elif index in bare_indexes and type_ in "pu":
                 word = "PRIMARY KEY" if type_ == "p" else "UNIQUE"
                 definition = f"{word} ({', '.join(map(catalog.quoted, columns))})"
-        if definition is None:
+        if not definition:
             unprinted.append(oid)
         found = {"type": _TYPES[type_], "definition": definition}
         if columns:
@@ -113,25 +116,25 @@ def add_constraints(catalog: Catalog, rows: Rows, bare_indexes: set[int]) -> lis
             found["references"] = target_name
             there = catalog.numbers.get(target, {})
             if all(n in there for n in target_key):
-                found["referenced_columns"] = [there[n][0] for n in target_key]
+                found["referenced_columns"] = [there[n][NAME] for n in target_key]
         elif type_ != "c" and index in at:
             keep[at[index]]["constraint"] = name
         if seldom is not None:
             found.update(kept(seldom))
-        keep[id := ObjectId("constraint", table.schema, table.name, name)] = found
-        constraints[oid] = id
+        constraints[oid] = id = ObjectId("constraint", table.schema, table.name, name)
+        keep[id] = found
     return unprinted
 
 
-def _foreign_key(catalog: Catalog, columns: list[str], row: tuple[Any, ...]) -> str | None:
-    """The definition of a plain foreign key; None when it is not plain."""
-    target, target_name, target_key, on_update, on_delete, match = row[7:13]
+def _foreign_key(catalog: Catalog, columns: list[str], row: tuple[Any, ...]) -> str:
+    """The definition of a plain foreign key; "" when it is not plain."""
+    target, target_name, target_key, on_update, on_delete, match = row[6:12]
     there = catalog.numbers.get(target, {})
     if match != "s" or on_delete in "nd" or not all(n in there for n in target_key):
-        return None  # SET NULL and SET DEFAULT may name columns (15 and later)
+        return ""  # SET NULL and SET DEFAULT may name columns (15 and later)
     text = (
         f"FOREIGN KEY ({', '.join(map(catalog.quoted, columns))})"
-        f" REFERENCES {target_name}({', '.join(catalog.quoted(there[n][0]) for n in target_key)})"
+        f" REFERENCES {target_name}({', '.join(catalog.quoted(there[n][NAME]) for n in target_key)})"
     )
     if on_update != "a":
         text += f" ON UPDATE {_ACTIONS[on_update]}"

@@ -22,7 +22,7 @@ def add_relations(catalog: Catalog, rows: Rows) -> None:
     """Tables, foreign tables, views, materialized views and sequences; composites come as types."""
     addresses, types = catalog.addresses[PG_CLASS], catalog.addresses[PG_TYPE]
     members, keep = catalog.members, catalog.properties
-    for oid, relkind, schema, name, rowtype, owner, acl, persistence, replica, method, text, seldom in rows:
+    for oid, relkind, schema, name, rowtype, owner, acl, persistence, replica, method, seldom in rows:
         catalog.shown[oid] = catalog.qualified(schema, name)
         kind = _KINDS.get(relkind)
         if kind is None or (PG_CLASS, oid) in members:
@@ -37,8 +37,6 @@ def add_relations(catalog: Catalog, rows: Rows) -> None:
             found["replica_identity"] = _REPLICA_IDENTITY[replica]
         if method is not None:
             found["access_method"] = method
-        if text is not None:
-            found["definition"] = canonical(text).strip()
         if seldom is not None:
             found.update(kept(seldom))
         id = ObjectId(kind, schema, "", name)
@@ -84,15 +82,20 @@ def add_types(catalog: Catalog, rows: Rows) -> None:
 
 
 def add_columns(catalog: Catalog, rows: Rows) -> None:
-    """Columns of relations, attributes of composites; and of every relation the names and types by number."""
+    """Columns of relations, attributes of composites; and of every relation the rows by number."""
     relation: ObjectId | None = None
     last = position = 0
-    at, keep, columns = catalog.addresses[PG_CLASS], catalog.properties, catalog.columns
-    for oid, number, name, type_oid, collation, type_, not_null, default, seldom in rows:
+    schema = table = ""
+    at, keep = catalog.addresses[PG_CLASS], catalog.properties
+    for row in rows:
+        oid, number, name, _, _, type_, not_null, seldom = row
         if oid != last:
             last, position, relation = oid, 0, at.get(oid)
             numbers = catalog.numbers[oid] = {}
-        numbers[number] = (name, type_oid, collation)
+            if relation is not None:
+                _, schema, _, table = relation
+                columns = catalog.columns[oid] = {}
+        numbers[number] = row
         if relation is None:
             continue
         if relation.kind == "composite":
@@ -105,35 +108,51 @@ def add_columns(catalog: Catalog, rows: Rows) -> None:
         found: dict[str, Any] = {"position": position, "type": type_}
         if not_null:
             found["not_null"] = True
-        if default is not None and not _says_nothing(catalog, default, type_oid):
-            found["default"] = canonical(default)
         if seldom is not None:
             found.update(kept(seldom))
             if seldom["statistics_target"] == 0:
                 found["statistics_target"] = 0
-            if "generated" in found:
-                found["expression"] = found.pop("default")
             if "grants" in found:
                 found["grants"] = catalog.grants(found["grants"], keep[relation]["owner"])
-        id = ObjectId("column", relation.schema, relation.name, name)
+        columns[number] = id = ObjectId("column", schema, table, name)
         keep[id] = found
-        columns[oid, number] = id
+
+
+def set_defaults(catalog: Catalog, rows: Rows) -> None:
+    """Columns' defaults and generated expressions."""
+    columns, keep = catalog.columns, catalog.properties
+    for relation, number, text in rows:
+        if relation not in columns:
+            continue
+        found = keep[columns[relation][number]]
+        if "generated" in found:
+            found["expression"] = canonical(text)
+        elif not (text.startswith("NULL::") and _says_nothing(catalog, text, catalog.numbers[relation][number][3])):
+            found["default"] = canonical(text)
 
 
 def _says_nothing(catalog: Catalog, default: str, type_oid: int) -> bool:
     """Whether the default is a mere NULL, as a dump writes it for a partition without its parent's default. On a
     domain it does say something: the domain's own default does not apply."""
-    if not default.startswith("NULL::") or _NULL.fullmatch(default) is None:
+    if _NULL.fullmatch(default) is None:
         return False
     named = catalog.at(PG_TYPE, type_oid)
     return named is None or named.kind not in ("domain", "extension")
 
 
+def set_queries(catalog: Catalog, rows: Rows) -> None:
+    """What views and materialized views select."""
+    at = catalog.addresses[PG_CLASS]
+    for oid, text in rows:
+        if oid in at:
+            catalog.properties[at[oid]]["definition"] = canonical(text).strip()
+
+
 def add_not_nulls(catalog: Catalog, rows: Rows) -> None:
     """What NOT NULL constraints say beyond NOT NULL, as properties of their column or domain."""
     for table, domain, number, name, invalid, no_inherit, inherited in rows:
-        id = catalog.columns.get((table, number)) if table else catalog.addresses[PG_TYPE].get(domain)
-        if id is None:
+        id = catalog.at(PG_CLASS, table, number) if table else catalog.addresses[PG_TYPE].get(domain)
+        if id is None or id.kind not in ("column", "domain"):
             continue
         maybe = (
             ("not_null_name", name),

@@ -147,7 +147,8 @@ def read_snapshot(conn: psycopg.Connection[Any], *, ignore_schemas: Sequence[str
 
 
 def _read(questions: Questions, ignored: list[str]) -> Snapshot:
-    """The snapshot: all questions are asked at once, the answers taken in as they come, in the same order."""
+    """The snapshot. All questions are asked as soon as they can be, and answers taken in as they come: what others
+    refer to first, what only has to be printed (which is most of the server's work) last."""
     from . import dependencies, keys, relations
     from .catalog import Catalog
 
@@ -161,10 +162,11 @@ def _read(questions: Questions, ignored: list[str]) -> Snapshot:
     columns, not_nulls = ask("snapshot_columns", **some), ask("snapshot_not_nulls", **some)
     found_indexes, found_constraints = ask("snapshot_indexes", **some), ask("snapshot_constraints", **some)
     sequences, comments = ask("snapshot_sequences", **some), ask("snapshot_comments")
+    needs = ask("snapshot_dependencies")
     general = [ask(f"snapshot_{name}", **some) for name in ("database", "parts", "routines", "aggregates")]
     also = (("operators", operators), ("rare", rare), ("types_defined", defined))
     general += [ask(f"snapshot_{name}", **some) for name, there_are_some in also if there_are_some]
-    needs = ask("snapshot_dependencies")
+    defaults, queries = ask("snapshot_defaults", **some), ask("snapshot_views", **some)
 
     belongs = {(classid, oid): extension for classid, oid, extension in members.result()}
     catalog = Catalog(keywords, belongs, default_acls, default_owner)
@@ -175,22 +177,26 @@ def _read(questions: Questions, ignored: list[str]) -> Snapshot:
     by_class = {oid: (for_type, default) for oid, for_type, default in classes.result()}
     indexes, bare = keys.add_indexes(catalog, found_indexes.result(), by_class)
     constraints = keys.add_constraints(catalog, found_constraints.result(), bare)
-    unprinted = (
-        ask("snapshot_definitions", constraints=constraints, indexes=indexes) if constraints or indexes else None
-    )
+    unprinted = ask("snapshot_definitions", constraints=constraints, indexes=indexes)
     relations.add_sequences(catalog, sequences.result())
     for rows in general:
         catalog.add_rows(rows.result())
     dependencies.add_comments(catalog, comments.result())
     dependencies.add_dependencies(catalog, needs.result())
-    if unprinted is not None:
-        keys.set_definitions(catalog, unprinted.result())
-    return Snapshot("postgres", version, FORMAT, catalog.objects())
+    objects = catalog.objects()
+    relations.set_defaults(catalog, defaults.result())
+    relations.set_queries(catalog, queries.result())
+    keys.set_definitions(catalog, unprinted.result())
+    return Snapshot("postgres", version, FORMAT, objects)
 
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Reading makes hundreds of thousands of objects and no rubbish; looking for some costs a third of the time."""
+    """Reading makes hundreds of thousands of objects and no rubbish; looking for some costs a third of the time.
+
+    What was made is counted as old straight away (freeze and unfreeze move it without a look), else the collector's
+    first round would go through all of it.
+    """
     if not gc.isenabled():
         yield
         return
@@ -198,4 +204,7 @@ def _without_collector() -> Iterator[None]:
     try:
         yield
     finally:
+        if gc.get_freeze_count() == 0:
+            gc.freeze()
+            gc.unfreeze()
         gc.enable()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agentdb.errors import UsageError
+from agentdb.tools.schema import fingerprint as fingerprints
 from agentdb.tools.schema.fingerprint import fingerprint
 from agentdb.tools.schema.model import Snapshot
 from agentdb.tools.schema.store import from_json, to_json
@@ -40,3 +41,18 @@ def test_the_model_finds_by_kind_and_by_table(all_kinds: Snapshot) -> None:
     assert [c.properties["position"] for c in columns] == list(range(1, 16))
     assert list(all_kinds) == sorted(all_kinds.objects.values(), key=lambda o: o.id)
     assert all_kinds.of("nothing") == () == all_kinds.children(table.id, "nothing")
+
+
+def test_both_ways_of_writing_json_give_the_same_bytes(all_kinds: Snapshot) -> None:
+    trees: list[dict[str, object]] = [{str(o.id): dict(o.properties)} for o in all_kinds]
+    trees.append(
+        {
+            '\x1f\x00\x7f\u2028"\\\n\t/é🐘': [0.5, 100, 1e300, 0.0025, -(2**63), True, None, ""],
+            "Z": {},
+            "a": [],
+            "é": {},
+        }
+    )
+    trees.append({"more than 64 bits": 2**70})
+    for tree in trees:
+        assert fingerprints._bytes(tree) == fingerprints._slow_bytes(tree)

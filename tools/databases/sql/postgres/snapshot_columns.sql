@@ -1,14 +1,8 @@
 -- Columns of every relation that has some, dropped ones left out, in order. What few columns have comes in the last
--- column, NULL for most. A default cannot hold a column of its table, so pg_get_expr needs no relation for it (and
--- opens none); a generated expression does. The option pg_attver is the server's own counter and no property: the minor
--- releases of November 2026 (seen in 15.20) put it on every column.
+-- column, NULL for most; defaults are asked for apart.
 SELECT
     a.attrelid, a.attnum, a.attname, a.atttypid, a.attcollation,
     format_type(a.atttypid, a.atttypmod), a.attnotnull,
-    CASE WHEN a.atthasdef THEN
-        (SELECT pg_get_expr(d.adbin, CASE a.attgenerated WHEN '' THEN 0 ELSE a.attrelid END)
-         FROM pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum)
-    END,
     CASE WHEN a.attgenerated <> '' OR a.attidentity <> '' OR a.attcollation <> t.typcollation
               OR a.attstorage <> t.typstorage OR a.attfdwoptions IS NOT NULL
               OR a.attoptions IS NOT NULL AND EXISTS (SELECT FROM unnest(a.attoptions) x WHERE left(x, 10) <> 'pg_attver=')

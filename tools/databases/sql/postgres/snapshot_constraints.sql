@@ -1,10 +1,9 @@
--- Constraints of tables and domains. The server prints what only it can print; plain keys and foreign keys come as
--- column numbers and are put together by the reader (keys.py), which asks again for the rest.
+-- Constraints of tables and domains. Plain keys and foreign keys come as column numbers and are put together by the
+-- reader (keys.py), which asks for the definitions of the rest.
 -- Left out: constraint triggers (listed as triggers), NOT NULL of columns (theirs), and the copies of a foreign key
 -- that stand for the partitions of the table it refers to (same table as their parent's).
 SELECT
     k.oid, k.conrelid, k.contypid, k.conname, k.contype::text,
-    CASE WHEN k.contype IN ('c', 'x') THEN pg_get_constraintdef(k.oid) END,
     k.conkey, k.confrelid, CASE WHEN k.confrelid <> 0 THEN k.confrelid::regclass::text END, k.confkey,
     k.confupdtype::text, k.confdeltype::text, k.confmatchtype::text, k.conindid,
     k.conperiod,  -- since 18

@@ -1,12 +1,10 @@
--- Indexes. Definitions with expressions, conditions, options or another method than btree are the server's; the
--- plain rest is put together by the reader (keys.py), which asks again for what it doubts. What few indexes have
--- comes in the last column, NULL for most.
+-- Indexes. Those without expressions, conditions, options and of method btree are put together by the reader
+-- (keys.py), which asks for the definitions of the rest. What few indexes have comes in the last column, NULL for most.
 SELECT
     i.indexrelid, i.indrelid, c.relname, am.amname, i.indisunique,
-    CASE WHEN i.indexprs IS NOT NULL OR i.indpred IS NOT NULL OR c.reloptions IS NOT NULL OR c.relkind = 'I'
-              OR am.amname <> 'btree'
-              OR i.indnullsnotdistinct  -- since 15
-         THEN pg_get_indexdef(i.indexrelid) END,
+    i.indexprs IS NULL AND i.indpred IS NULL AND c.reloptions IS NULL AND c.relkind = 'i' AND am.amname = 'btree'
+        AND NOT i.indnullsnotdistinct  -- since 15
+        AND true,
     i.indnkeyatts, i.indkey::int2[], i.indclass::oid[], i.indcollation::oid[], i.indoption::int2[],
     CASE WHEN i.indexprs IS NOT NULL THEN
         ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, false) FROM generate_series(1, i.indnkeyatts) k)

@@ -3,7 +3,6 @@
 SELECT
     c.oid, c.relkind::text, n.nspname, c.relname, c.reltype, pg_get_userbyid(c.relowner), c.relacl::text,
     c.relpersistence::text, c.relreplident::text, am.amname,
-    CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
     CASE WHEN c.reloptions IS NOT NULL OR toast.oid IS NOT NULL OR c.reltablespace <> 0 OR c.relrowsecurity
               OR c.relforcerowsecurity OR c.reloftype <> 0 OR c.relkind IN ('p', 'm', 'f') OR parent.names IS NOT NULL
          THEN json_build_object(
