@@ -114,8 +114,7 @@ class Workbench:
 
     def _first(self) -> Stage:
         from ..tools.sandbox import before
-        from ..tools.sandbox.before import populate
-        from ..tools.sandbox.seed import seed
+        from ..tools.sandbox.seed import populate, seed
         from ..tools.schema.snapshot import read_snapshot
 
         database = self.server.create("before")

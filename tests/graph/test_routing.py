@@ -43,7 +43,8 @@ def test_each_file_and_each_agent_get_a_node_of_their_own() -> None:
     ],
 )
 def test_after_report(change: Any, expected: str) -> None:
-    assert routing.after_report({**READY, **change}) == expected
+    state: Any = READY | change
+    assert routing.after_report(state) == expected
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def work(job: dict[str, Any], barrier: Barrier) -> None:
             if job["raw"]:
                 from langgraph.types import Command
 
-                given = Command(resume={standing.interrupt_id: answer.model_dump()})
+                given: Any = Command(resume={standing.interrupt_id: answer.model_dump()})
                 config = {"configurable": {"thread_id": shop.thread}, "recursion_limit": 60}
                 crew.graph.invoke(given, config, context=crew.context, durability="sync", version="v2")
                 standing = crew.standing(shop.thread)
