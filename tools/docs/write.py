@@ -67,19 +67,19 @@ def write_docs(
     """The files of the documentation in `out_dir`, sorted; those that are as they should be are not touched.
 
     migrations: those that made the schema; without any, ledger_rows tell. The highest number names the stored
-    snapshot. history: each migration with the snapshot after it, for the changelog and for who made what; without it,
-    the last migration is compared with `previous`, or with the stored snapshot before it, and what was written about
-    earlier ones stays. Notes of people stay always. Pages of things that are gone are removed unless they hold notes.
+    snapshot. history: migrations, each with the snapshot after it, for the changelog; when it begins with nothing (no
+    `previous`, the schema before it), also for who made what. Without history the last migration is compared with
+    `previous`, or with the stored snapshot before it. What was written about other migrations stays. Notes of people stay always. Pages of things that are gone are removed unless they hold notes.
     Errors: UsageError when a file that agentdb did not write is in the way (nothing is written), or on a full or
     read-only disk.
     """
     number = _number(migrations, ledger_rows)
-    taken = steps(history) if history else _since_stored(snapshot, out_dir, number, migrations, previous)
+    taken = steps(history, previous) if history else _since_stored(snapshot, out_dir, number, migrations, previous)
     outline = Outline(snapshot)
     pages, wholes = pages_of(outline), diagram_files(diagram(outline))
     old = _existing(out_dir)
     _refuse_foreign(out_dir, [p.path for p in pages] + [CHANGELOG], wholes, old)
-    histories = _histories(outline, blame(taken)) if history else {}
+    histories = _histories(outline, blame(taken)) if history and previous is None else {}
     pages = (*(_with_history(p, histories, old) for p in pages), _changelog(taken, old))
     texts = {p.path: rendered(p, old[p.path].notes if p.path in old else None) for p in pages}
     texts |= {w.path: w.text for w in wholes}

@@ -252,6 +252,19 @@ def test_history_of_a_replay_is_kept_when_none_is_given(schema: Snapshot, tmp_pa
     assert stale(schema, tmp_path) == ()
 
 
+def test_history_that_begins_in_the_middle_tells_only_its_migrations(
+    schema: Snapshot, changed: Changed, tmp_path: Path
+) -> None:
+    one, two = migration("001"), migration("002", "ALTER TABLE alone ADD y int")
+    write_docs(schema, tmp_path, migrations=[one], history=[(one, schema)])
+    after = changed(two.sql)
+    write_docs(after, tmp_path, migrations=[one, two], previous=schema, history=[(two, after)])
+    log = read((tmp_path / "schema/CHANGELOG.md").read_text())
+    assert list(log.sections) == ["002_m002", "001_m001"]
+    assert "alone.y" in log.sections["002_m002"].body
+    assert "| x | column | `001_m001` |" in (tmp_path / "schema/tables/public.alone.md").read_text()
+
+
 def test_links_lead_to_files_that_are_there(schema: Snapshot, written: Path) -> None:
     import re
 
