@@ -116,6 +116,7 @@ def _carry_one(
             raise drifted("the schema changed after the plan had passed the gate")
 
     with _session(request) as conn:
+        lock.end_with_client(conn, item.work.transactional)
         found = _look_again(request, conn, item)
         if item.row:
             before = prints.measure(lock_conn)  # a session without its client may have worked on until now
@@ -312,16 +313,17 @@ def _move(request: ApplyRequest, cleared: Cleared, item: Item) -> list[str]:
 
 def _put_in_order(request: ApplyRequest, cleared: Cleared, conn: Connection) -> list[str]:
     """Files that a run moved too late, because it was killed in between, lie where the ledger says."""
+    try:
+        there = files.discover(request.layout)
+    except AgentdbError as error:
+        return [f"files were left where they are: {error}"]
     notes: list[str] = []
-    if cleared.plan.kind == "rollback":
-        back = {r.number for r in cleared.finished}
-        for migration in files.discover(request.layout):
-            if migration.number in back:
-                notes += _moved(migration, request.layout.pending)
-        return notes
+    back = {r.number for r in cleared.finished} if cleared.plan.kind == "rollback" else set()
     done = {(r.label, r.checksum) for r in history.applied(history.runs(conn)).values()}
-    for migration in files.discover(request.layout):
-        if (migration.label, migration.sha256) in done:
+    for migration in there:
+        if migration.number in back:
+            notes += _moved(migration, request.layout.pending)
+        elif (migration.label, migration.sha256) in done:
             notes += _moved(migration, request.layout.applied)
     return notes
 

@@ -101,6 +101,20 @@ def stay_open(conn: Connection) -> None:
         conn.execute("SET idle_session_timeout = 0")
 
 
+def end_with_client(conn: Connection, ends: bool) -> None:
+    """When its client is gone, a statement ends within two seconds, or goes on to its end, as `ends` says.
+
+    A transaction that nobody can commit any more should not hold its locks; an index that takes hours to build should
+    not be lost with a connection. Source: manual, client_connection_check_interval (14 and later, and only where the
+    system can tell).
+    """
+    import psycopg
+
+    with contextlib.suppress(psycopg.Error):
+        if conn.info.server_version >= 140000:
+            conn.execute(f"SET client_connection_check_interval = {2000 if ends else 0}".encode())
+
+
 def refuse_standby(conn: Connection) -> None:
     """Nothing on a primary. Errors: RefusedError("standby")."""
     row = conn.execute("SELECT pg_is_in_recovery()").fetchone()

@@ -16,10 +16,8 @@ from agentdb.tools.ledger.apply import apply
 from agentdb.tools.ledger.execute import Limits
 from agentdb.tools.ledger.status import State
 
-BUILDING = (
-    "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-    " AND query LIKE 'CREATE INDEX CONCURRENTLY%' AND wait_event_type = 'Lock'"
-)
+HERE = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+BUILDING = f"{HERE} AND query LIKE 'CREATE INDEX CONCURRENTLY%' AND wait_event_type = 'Lock'"
 
 
 def wait_for(conn: Any, sql: str) -> Any:
@@ -52,7 +50,7 @@ def test_an_index_is_built_concurrently_while_others_wait_for_our_lock(apart: An
         if point == "under-way-1":
             waiting.extend(apart.begin(approval) for _ in range(2))
             with apart.database.connect() as conn:
-                wait_for(conn, "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_try_advisory_lock%'")
+                wait_for(conn, f"{HERE} AND query LIKE 'SELECT pg_try_advisory_lock%'")
 
     approval = apart.approve()
     apply(apart.request(approval, checkpoint=join_in))
@@ -128,6 +126,21 @@ def test_a_session_that_outlives_its_client_is_seen_and_waited_for(apart: Any) -
     assert found.state is State.INTERRUPTED and "index t_id is there and valid" in found.line
     apart.go_on(approval)
     apart.assert_all_applied(["001"])
+
+
+def test_a_transaction_ends_with_its_client(project: Any) -> None:
+    project.write("001_slow", "CREATE TABLE a (id int);\nSELECT pg_sleep(3600);\n")
+    approval = project.approve()
+    with project.database.connect() as watcher:
+        process, _ = project.begin(approval)
+        pid = wait_for(watcher, f"{HERE} AND query LIKE 'SELECT pg_sleep%'")
+        assert project.truth()["001_slow"].state is State.RUNNING
+        process.kill()
+        process.join(60)
+        wait_for(watcher, f"SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {pid})")
+    found = project.truth()["001_slow"]
+    assert found.state is State.INTERRUPTED and "nothing of it is in the database" in found.line
+    assert project.ask("SELECT to_regclass('a') IS NULL")
 
 
 def test_an_index_left_invalid_by_a_crash_is_built_anew(apart: Any) -> None:
