@@ -65,15 +65,17 @@ def crew_of(
 
 
 def relative_to(project: ProjectContext, paths: list[Path]) -> list[str]:
-    """Paths as the graph keeps them: from the project's root where they lie below it. Errors: UsageError."""
-    from ..errors import UsageError
+    """Paths as the graph keeps them: from the project's root where they lie below it.
+
+    Errors: MigrationFileError for one that is no migration, before anything begins.
+    """
+    from ..tools.files import read_text
 
     root = project.layout.root.resolve()
     found = []
     for path in paths:
+        read_text(path)
         whole = path.resolve()
-        if not whole.exists():
-            raise UsageError("there is no such file", where=str(path), hint="Check the path.")
         found.append(whole.relative_to(root).as_posix() if whole.is_relative_to(root) else str(whole))
     return found
 
