@@ -48,6 +48,17 @@ _EVERYDAY = re.compile(
 _ITEM = re.compile(_CONSTANT)
 
 
+class Vanished(Exception):
+    """Another session dropped an object after its row was read, so the server cannot print it any more."""
+
+
+def printed(text: str | None) -> str:
+    """The canonical form of something that the server printed. Errors: Vanished when it printed nothing."""
+    if text is None:
+        raise Vanished
+    return canonical(text)
+
+
 def canonical(text: str) -> str:
     """The text as it would be printed after it was read back by the server; nearly always the same text."""
     if "ARRAY[" in text and "]::" in text or "ARRAY[" in text and "])::" in text:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .acl import grants
-from .canonical import canonical
+from .canonical import Vanished, canonical
 from .model import ObjectId, SchemaObject
 
 # Oids of the system catalogs themselves, fixed since they were introduced (catalog/pg_*.h).
@@ -75,6 +75,8 @@ class Catalog:
                 if name == "_RETURN" and kind == "rule":  # a view's query: speaks for the view
                     self.addresses.setdefault(classid, {})[oid] = relation
                     continue
+            if found is not None and "definition" in found and found["definition"] is None:
+                raise Vanished
             properties = dict(kept(found or {}))
             if kind == "default_privileges":
                 properties["grants"] = self.grants(acl, owner)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .canonical import canonical
+from .canonical import printed
 from .catalog import PG_CLASS, PG_CONSTRAINT, PG_TYPE, Catalog, kept
 from .model import ObjectId
 
@@ -34,14 +34,14 @@ def add_indexes(catalog: Catalog, rows: Rows, classes: Mapping[int, tuple[int, b
     at, keep = catalog.addresses[PG_CLASS], catalog.properties
     fitting = _Fitting(classes)
     for row in rows:
-        oid, relation, name, method, unique, plain, keys, numbers, opclasses, collations, orders, printed, nulls = row[
-            :13
-        ]
+        oid, relation, name, method, unique, plain, keys, numbers, opclasses, collations, orders, expressions, nulls = (
+            row[:13]
+        )
         table = at.get(relation)
         if table is None:
             continue
         columns = catalog.numbers[relation]
-        parts = [columns[n][NAME] if n else canonical(printed[i]) if i < keys else "" for i, n in enumerate(numbers)]
+        parts = [columns[n][NAME] if n else printed(expressions[i]) if i < keys else "" for i, n in enumerate(numbers)]
         whole = keys == len(numbers)
         if whole and not nulls:
             bare.add(oid)
@@ -146,4 +146,4 @@ def _foreign_key(catalog: Catalog, columns: list[str], row: tuple[Any, ...]) -> 
 def set_definitions(catalog: Catalog, rows: Rows) -> None:
     """The definitions that the server printed on request."""
     for classid, oid, definition in rows:
-        catalog.properties[catalog.addresses[classid][oid]]["definition"] = canonical(definition)
+        catalog.properties[catalog.addresses[classid][oid]]["definition"] = printed(definition)

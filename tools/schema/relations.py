@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from .canonical import canonical
+from .canonical import canonical, printed
 from .catalog import PG_CLASS, PG_TYPE, Catalog, kept
 from .model import ObjectId
 
@@ -126,9 +126,11 @@ def set_defaults(catalog: Catalog, rows: Rows) -> None:
             continue
         found = keep[columns[relation][number]]
         if "generated" in found:
-            found["expression"] = canonical(text)
-        elif not (text.startswith("NULL::") and _says_nothing(catalog, text, catalog.numbers[relation][number][3])):
-            found["default"] = canonical(text)
+            found["expression"] = printed(text)
+        elif not (
+            printed(text).startswith("NULL::") and _says_nothing(catalog, text, catalog.numbers[relation][number][3])
+        ):
+            found["default"] = printed(text)
 
 
 def _says_nothing(catalog: Catalog, default: str, type_oid: int) -> bool:
@@ -145,7 +147,7 @@ def set_queries(catalog: Catalog, rows: Rows) -> None:
     at = catalog.addresses[PG_CLASS]
     for oid, text in rows:
         if oid in at:
-            catalog.properties[at[oid]]["definition"] = canonical(text).strip()
+            catalog.properties[at[oid]]["definition"] = printed(text).strip()
 
 
 def add_not_nulls(catalog: Catalog, rows: Rows) -> None:

@@ -113,6 +113,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DatabaseError
+from .canonical import Vanished
 from .model import Snapshot
 from .session import Questions, reading
 
@@ -128,6 +129,9 @@ SOFT = frozenset({"not_null_name", "populated"})
 OLDEST = 13
 """The oldest major version whose catalogs the queries know."""
 
+ATTEMPTS = 5
+"""How often a schema is read anew when something in it vanished meanwhile."""
+
 IGNORED_SCHEMAS = ("agentdb", "agentdb_archive")
 
 
@@ -136,14 +140,24 @@ def read_snapshot(conn: psycopg.Connection[Any], *, ignore_schemas: Sequence[str
 
     Left out: pg_catalog, information_schema, temporary objects, `ignore_schemas`, and what belongs to an extension
     (the extension itself is listed). Needs no rights on the objects. In a transaction of the caller's, what it has
-    not committed is read too. Errors: psycopg.Error, for example when an object vanishes while it is read;
-    DatabaseError for a server older than 13.
+    not committed is read too.
+    Errors: DatabaseError when the schema keeps changing while it is read, or for a server older than 13;
+    psycopg.Error for what else the server refuses.
     """
+    from psycopg.errors import InternalError_
+
     major = conn.info.server_version // 10000
     if major < OLDEST:
         raise DatabaseError(f"the server is PostgreSQL {major}; schemas are read from {OLDEST} on")
-    with reading(conn), _without_collector(), Questions(conn, major) as questions:
-        return _read(questions, list(ignore_schemas))
+    for _ in range(ATTEMPTS):
+        try:
+            with reading(conn), _without_collector(), Questions(conn, major) as questions:
+                return _read(questions, list(ignore_schemas))
+        except (InternalError_, Vanished):
+            continue  # rows are of one moment, but what prints them looks at the catalogs as they are now
+    raise DatabaseError(
+        "the schema changes faster than it can be read", hint="Try again when no other session changes it."
+    )
 
 
 def _read(questions: Questions, ignored: list[str]) -> Snapshot:
@@ -187,6 +201,8 @@ def _read(questions: Questions, ignored: list[str]) -> Snapshot:
     relations.set_defaults(catalog, defaults.result())
     relations.set_queries(catalog, queries.result())
     keys.set_definitions(catalog, unprinted.result())
+    if ask("snapshot_vanished", **some).result() != [(False,)]:
+        raise Vanished
     return Snapshot("postgres", version, FORMAT, objects)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
+from agentdb.errors import DatabaseError
 from agentdb.tools.databases.postgres import Connection, connect
 from agentdb.tools.sandbox import software
 from agentdb.tools.sandbox.databases import SandboxDatabase
@@ -125,6 +128,33 @@ def test_reading_leaves_the_session_as_it_was(database: SandboxDatabase) -> None
         assert conn.execute("SHOW work_mem").fetchone() == ("7MB",)
         conn.rollback()
         assert ObjectId("table", "public", "", "mine") not in read_snapshot(conn).objects
+
+
+def test_a_schema_that_changes_meanwhile_is_read_anew(database: SandboxDatabase) -> None:
+    with database.connect() as conn, database.connect(client_min_messages="error") as other:
+        before = read_snapshot(conn)
+        done = threading.Event()
+
+        def busy() -> None:
+            while not done.is_set():
+                other.execute(
+                    "CREATE TABLE t (a integer DEFAULT 1, b integer GENERATED ALWAYS AS (a + 1) STORED CHECK (b > 0));"
+                    "CREATE VIEW v AS SELECT * FROM t; CREATE INDEX i ON t ((a + 1)) WHERE a > 0;"
+                    "CREATE POLICY p ON t USING (a > 1); CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'SELECT 1'"
+                )
+                other.execute("DROP TABLE t CASCADE; DROP FUNCTION f()")
+
+        worker = threading.Thread(target=busy)
+        worker.start()
+        try:
+            for _ in range(15):
+                with contextlib.suppress(DatabaseError):  # too busy even for five attempts
+                    found = diff(before, read_snapshot(conn))
+                    assert len(found) in (0, 10) and "None" not in str(found)
+        finally:
+            done.set()
+            worker.join()
+        assert diff(before, read_snapshot(conn)) == ()
 
 
 def test_reading_cannot_write(database: SandboxDatabase) -> None:

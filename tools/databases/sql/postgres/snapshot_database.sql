@@ -1,5 +1,6 @@
 -- What belongs to the database as a whole: schemas, extensions, event triggers, publications, subscriptions,
--- default privileges. A subscription's connection string is not read (it may hold a password).
+-- default privileges. A subscription's connection string is not read (it may hold a password), nor, before 14, its oid
+-- (not everybody may).
 SELECT
     'pg_namespace'::regclass::oid, n.oid, 'schema', '', '', n.nspname, pg_get_userbyid(n.nspowner),
     coalesce(n.nspacl::text, 'n'), NULL::json
@@ -49,7 +50,10 @@ SELECT
 FROM pg_publication p
 UNION ALL
 SELECT
-    'pg_subscription'::regclass, s.oid, 'subscription', '', '', s.subname, pg_get_userbyid(s.subowner), NULL,
+    'pg_subscription'::regclass,
+    s.oid,  -- since 14
+    0::oid,  -- before 14
+    'subscription', '', '', s.subname, pg_get_userbyid(s.subowner), NULL,
     json_build_object('publications', s.subpublications)
 FROM pg_subscription s
 WHERE s.subdbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
