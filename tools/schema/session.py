@@ -83,5 +83,7 @@ class Questions:
         return self._pool.submit(self._rows, query(name, self._major), values)
 
     def _rows(self, text: LiteralString, values: dict[str, Any]) -> Rows:
-        with self._conn.cursor(binary=True) as cursor:
+        from psycopg.rows import tuple_row
+
+        with self._conn.cursor(binary=True, row_factory=tuple_row) as cursor:
             return cursor.execute(text, values).fetchall()

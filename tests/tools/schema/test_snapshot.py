@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from psycopg.rows import dict_row, tuple_row
 
 from agentdb.errors import DatabaseError
 from agentdb.tools.databases.postgres import Connection, connect
@@ -119,7 +120,9 @@ def test_reading_again_gives_the_same(kinds: Connection, all_kinds: Snapshot) ->
 def test_reading_leaves_the_session_as_it_was(database: SandboxDatabase) -> None:
     with database.connect() as conn:
         conn.autocommit = False
+        conn.row_factory = dict_row  # type: ignore[assignment]
         read_snapshot(conn)
+        conn.row_factory = tuple_row
         assert conn.autocommit is False and conn.info.transaction_status.name == "IDLE"
         conn.execute("CREATE TABLE mine (id integer)")
         assert ObjectId("table", "public", "", "mine") in read_snapshot(conn).objects
