@@ -43,7 +43,7 @@ def look(capture: Capture) -> list[Note]:
         for kept in following:
             notes.append(Note("", f"DROP TABLE IF EXISTS {after_name(kept)}"))
             notes += [Note("", sql) for sql in settle(kept, one if capture.one_writer else newer)]
-            if kept.key and capture.one_writer and "update" in kept.kinds:
+            if kept.key and capture.one_writer and kept.kinds & {"update", "delete"}:
                 notes.append(_written_by_others(kept, one, newer, label))
     if not notes:
         return notes
@@ -372,6 +372,10 @@ def _updates(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]
         names = ", ".join(c.name for c in kept.lost)
         refers = _refers(kept, keys, kept.lost)
         sql = f"UPDATE {table} AS now SET {sets}\nFROM {name} AS was WHERE {there}"
+        if kept.follows_rows and "delete" in _kinds(kept):  # a key that is in use again belongs to another row
+            same = " AND ".join(f"a.{ident(k)} = was.{ident(k)}" for k in kept.key)
+            sql += f"\n  AND NOT EXISTS (SELECT FROM {after_name(kept)} AS a WHERE {same}"
+            sql += " AND a.agentdb_what = 'deleted' AND NOT a.agentdb_same)"
         notes.append(Note(f"{title}: the values of {names}.", sql + (f"\n  AND {refers}" if refers else "")))
         if refers:
             why = "'a row that a dropped column referred to is gone since'"

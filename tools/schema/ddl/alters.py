@@ -20,6 +20,7 @@ from . import (
 )
 from .closure import Closure, names_type
 from .creates import Creates
+from .drops import typed
 from .names import BUILD, FINISH, ROUTINES, TABLE_KINDS, TYPES, Step
 from .units import Unit, Units
 
@@ -55,6 +56,11 @@ class Alters:
                     self.units.before(("create", self.creates.maker(other)), key)
                 elif other in work.alter:
                     self.units.before(("alter", other), key)
+            if id.kind == "index" and self.target.objects[id].properties.get("partition_of"):
+                holder = work.target_holders.get((id.schema, id.parent))
+                for action in ("alter", "attach"):
+                    if holder:
+                        self.units.before((action, holder), key)
             if id.kind == "column" and (holder := work.target_holders.get((id.schema, id.parent))):
                 self.units.before(("alter", holder), key)  # REVOKE on a table takes the columns' grants too
             for other in work.drop:
@@ -74,6 +80,8 @@ class Alters:
             holder = work.kind_of(id.schema, id.parent)
             if holder in ("view", "materialized_view"):
                 return views.alter_column(now, wanted, holder, self.target)
+            if typed(work, id) and columns.retyped(now, wanted):
+                return columns.attributes(wanted, dict(now.properties), holder, self.target)
             return columns.alter(
                 now,
                 wanted,

@@ -29,6 +29,7 @@ class Closure:
     drop: objects of `source` that go (also those that are made anew, then in `create` too). alter: object -> (now,
     wanted). retype: columns that move to a type made anew. redefault: columns whose default is away for a while.
     aside: types that are renamed out of the way until no column uses them. refresh: publications to set anew.
+    untype: typed tables that let go of their type while it is made anew.
     """
 
     def __init__(self, source: Snapshot, target: Snapshot, *, labels_may_be_added: bool = True) -> None:
@@ -41,6 +42,7 @@ class Closure:
         self.redefault: set[ObjectId] = set()
         self.aside: set[ObjectId] = set()
         self.refresh: set[ObjectId] = set()
+        self.untype: set[ObjectId] = set()
         self.holders = {(o.schema, o.name): o for o in source.objects if o.kind in HOLDER_KINDS}
         self.by_text = {qualified_text(o): o for o in self.holders.values()}
         self.target_holders = {(o.schema, o.name): o for o in target.objects if o.kind in HOLDER_KINDS}
@@ -101,7 +103,7 @@ class Closure:
             holder = self.target_holders.get((now.id.schema, now.id.parent))
             if holder and holder.kind in ("view", "materialized_view"):
                 return True
-            return columns.can_alter(now, wanted)
+            return columns.can_alter(now, wanted, self.source.server_version)
         if kind in ("view", "materialized_view"):
             return views.can_alter(now, wanted, self.source, self.target)
         if kind == "constraint":
@@ -214,6 +216,8 @@ class Closure:
                 holder = self.holders.get((other.schema, other.parent))
                 if holder and holder.kind in TABLE_KINDS:
                     self._push("retype", other)
+            elif other.kind == "table" and obj.properties.get("of_type") == qualified_text(id):
+                self.untype.add(other)
             elif (
                 other.kind == "domain"
                 and names_type(obj.properties.get("type"), id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...sql.quote import ident
+from ...sql.quote import ident, literal
 from ..model import ObjectId, SchemaObject, Snapshot
 from . import conversions, sequences, trimmings
 from .names import BUILD, FINISH, Step, options_sql, relation
@@ -22,6 +22,9 @@ def clause(column: SchemaObject, target: Snapshot, *, not_null: bool, identity: 
     """The column as it stands in CREATE TABLE or ADD COLUMN: name, type, collation, default or generation."""
     p = column.properties
     parts = [ident(column.id.name), str(p["type"])]
+    if p.get("fdw_options"):
+        options = ", ".join(f"{ident(k)} {literal(str(v))}" for k, v in sorted(p["fdw_options"].items()))
+        parts.append(f"OPTIONS ({options})")
     if p.get("collation"):
         parts.append(f"COLLATE {p['collation']}")
     if p.get("generated"):
@@ -121,11 +124,13 @@ def _special_not_null(column: SchemaObject) -> bool:
     return bool(column.properties.get("not_null_invalid") or column.properties.get("not_null_no_inherit"))
 
 
-def can_alter(now: SchemaObject, wanted: SchemaObject) -> bool:
+def can_alter(now: SchemaObject, wanted: SchemaObject, version: int) -> bool:
     """Whether ALTER COLUMN gets from one to the other; else the column has to be dropped and added."""
     a, b = now.properties, wanted.properties
     if (a.get("generated"), a.get("expression")) == (b.get("generated"), b.get("expression")):
         return not (a.get("generated") and a["type"] != b["type"])
+    if a.get("generated") and a.get("generated") == b.get("generated"):
+        return version >= 170000 and a["type"] == b["type"]
     return a.get("generated") == "stored" and not b.get("generated")
 
 
@@ -155,6 +160,8 @@ def alter(
     head = f"{alter_word(kind)} {relation(wanted.id)} ALTER COLUMN {ident(wanted.id.name)}"
     steps: list[Step] = []
     follows = bool(a.get("inherited") and b.get("inherited") and not b.get("also_local"))
+    if b.get("generated") and a.get("expression") != b.get("expression"):
+        steps.append(Step(BUILD, f"{head} SET EXPRESSION AS ({b.get('expression')})"))
     if a.get("generated") and not b.get("generated"):
         steps.append(Step(BUILD, f"{head} DROP EXPRESSION"))
     changed_type = retype or retyped(now, wanted)

@@ -29,7 +29,7 @@ def drop(id: ObjectId, snapshot: Snapshot) -> str:
 def can_alter(now: SchemaObject, wanted: SchemaObject) -> bool:
     """Only what hangs on a constraint, and a foreign key's deferral, change without making it anew."""
     a, b = dict(now.properties), dict(wanted.properties)
-    for key in ("comment", "security_labels"):
+    for key in ("comment", "security_labels", "inherited", "also_local"):  # the latter follow from parents
         a.pop(key, None)
         b.pop(key, None)
     if a == b:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..model import ObjectId, SchemaObject
 from . import columns, constraints, functions, indexes, others, sequences, tables, triggers, types, views
 from .closure import Closure, qualified_text
-from .drops import aside_name
-from .names import BUILD, FINISH, INSIDE, ROUTINES, TABLE_KINDS, TYPES, Step, as_list
+from .drops import aside_name, typed
+from .names import BUILD, FINISH, INSIDE, ROUTINES, TABLE_KINDS, TYPES, Step, as_list, own
 from .units import Unit, Units
 
 
@@ -66,6 +66,25 @@ class Creates:
                 self.units.before(("create", ObjectId("schema", "", "", id.schema)), key)
         self._partitions()
         self._replica_identities()
+        self._shells()
+        for table in sorted(work.untype - work.drop):
+            of_type = self.target.objects[table].properties.get("of_type") if table in self.target.objects else None
+            if of_type:
+                self.units.add("retype_table", table, [Step(FINISH, f"ALTER TABLE {own(table)} OF {of_type}")])
+
+    def _shells(self) -> None:
+        """A base type is announced before the functions that read and write it."""
+        for id in sorted(self.work.create):
+            needs = self.target.objects[id].depends
+            if id.kind == "base_type" and any(
+                id in self.target.objects[o].depends for o in needs if o in self.work.create
+            ):
+                self.units.add("shell", id, [Step(BUILD, f"CREATE TYPE {own(id)}")])
+                for other in needs:
+                    if other in self.work.create and id in self.target.objects[other].depends:
+                        self.units.all["create", other].needs.discard(("create", id))
+                        self.units.before(("shell", id), ("create", other))
+                        self.units.before(("create", other), ("create", id))
 
     def maker(self, id: ObjectId) -> ObjectId:
         """The object whose making brings this one along (itself when it has statements of its own)."""
@@ -123,7 +142,7 @@ class Creates:
         if kind in TABLE_KINDS:
             return tables.create(obj, self.runs_as, self.target)
         if kind == "column":
-            if p.get("inherited") and not p.get("also_local"):
+            if (p.get("inherited") and not p.get("also_local")) or typed(self.work, id):
                 return []
             return columns.create(obj, self.work.kind_of(id.schema, id.parent), self.target, self.runs_as)
         if kind == "constraint":

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..model import ObjectId
 from . import columns, constraints, functions, indexes, others, sequences, tables, triggers, types, views
 from .closure import Closure, qualified_text
-from .names import BUILD, DROP, INSIDE, ROUTINES, TABLE_KINDS, TYPES, Step, as_list
-from .units import Unit, Units
+from .names import BUILD, DROP, INSIDE, ROUTINES, TABLE_KINDS, TYPES, Step, as_list, own
+from .units import Units
 
 
 class Drops:
@@ -48,11 +48,14 @@ class Drops:
             for other in self.source.objects[column].depends:
                 if other in work.drop:
                     self.units.before(("redefault", column), ("drop", unit_of[other]))
-
         for column, (now, wanted) in sorted(work.alter.items()):
             if column.kind == "column" and now.properties.get("identity") and not wanted.properties.get("identity"):
                 step = Step(DROP, columns.without_identity(column))
-                self.units.all["unidentify", column] = Unit(column, "unidentify", [step])
+                self.units.add("unidentify", column, [step])
+        for table in sorted(work.untype - work.drop):
+            self.units.add("untype", table, [Step(DROP, f"ALTER TABLE {own(table)} NOT OF")])
+        for publication in sorted(work.refresh - work.drop):
+            self._unpublish(publication)
 
     def _carrier(self, id: ObjectId) -> ObjectId | None:
         """What takes a dropped object along, so that it needs no statement of its own."""
@@ -95,6 +98,10 @@ class Drops:
             whole = self.gone.get(("table", str(parent)))
             if whole is not None:
                 return self._carrier(whole) or whole
+        if id.kind in ROUTINES:
+            for other in obj.depends:
+                if other.kind == "base_type" and other in work.drop and id in self.source.objects[other].depends:
+                    return other  # a type and the functions that read and write it go together
         if id.kind == "domain_constraint":
             domain = ObjectId("domain", id.schema, "", id.parent)
             if domain in work.drop:
@@ -114,6 +121,26 @@ class Drops:
                 return found
         return ObjectId(id.kind, "", "", "")
 
+    def _unpublish(self, publication: ObjectId) -> None:
+        """A table leaves a publication that names columns of it, while one of them is away."""
+        gone = {(i.schema, i.parent) for i in self.work.drop if i.kind == "column"}
+        steps = []
+        for entry in self.source.objects[publication].properties.get("tables") or []:
+            holder = self.work.by_text.get(entry["table"])
+            bound = entry.get("columns") or entry.get("where")
+            if holder and holder not in self.work.drop and bound and (holder.schema, holder.name) in gone:
+                steps.append(Step(DROP, f"ALTER PUBLICATION {own(publication)} DROP TABLE {entry['table']}"))
+        if steps:
+            unit = self.units.add("unpublish", publication, steps)
+            for key, other in self.units.all.items():
+                if key[0] == "drop" and key[1].kind == "column":
+                    other.needs.add(("unpublish", unit.id))
+
+    def _own_functions(self, id: ObjectId) -> bool:
+        """Whether functions of the type's own read and write its values."""
+        needs = self.source.objects[id].depends
+        return any(other.kind in ROUTINES and id in self.source.objects[other].depends for other in needs)
+
     def _untie(self, unit_of: dict[ObjectId, ObjectId]) -> None:
         """Drop foreign keys on their own where dropped tables point at each other in a circle."""
         keys = [
@@ -128,7 +155,7 @@ class Drops:
             after.setdefault(first, set()).update(n for _, n in second)
         for id, table, other in keys:
             if _reaches(after, table, other) and _reaches(after, other, table):
-                self.units.all["drop", id] = Unit(id, "drop", [Step(DROP, constraints.drop(id, self.source))])
+                self.units.add("drop", id, [Step(DROP, constraints.drop(id, self.source))])
                 self.units.all["drop", other].needs.discard(("drop", table))
                 self.units.before(("drop", id), ("drop", table))
                 self.units.before(("drop", id), ("drop", other))
@@ -140,12 +167,15 @@ class Drops:
         if id.kind in TYPES:
             if id in self.work.aside:
                 return [Step(BUILD, types.drop(id._replace(name=aside_name(id))))]
-            return [Step(BUILD, types.drop(id))]
+            cascade = " CASCADE" if id.kind == "base_type" and self._own_functions(id) else ""
+            return [Step(BUILD if not cascade else DROP, types.drop(id) + cascade)]
         if id.kind in TABLE_KINDS:
             return [Step(DROP, tables.drop(id))]
         if id.kind == "column":
             if obj.properties.get("inherited") and not obj.properties.get("also_local"):
                 return []
+            if typed(self.work, id):
+                return []  # goes with the attribute of its type
             return [Step(DROP, columns.drop(id, self.work.kind_of(id.schema, id.parent)))]
         if id.kind == "constraint":
             if obj.properties.get("inherited") and not obj.properties.get("also_local"):
@@ -164,6 +194,16 @@ class Drops:
         if id.kind == "sequence":
             return [Step(DROP, sequences.drop(id))]
         return [Step(DROP, s.sql) for s in others.drop(id, obj, self.version)]
+
+
+def typed(work: Closure, column: ObjectId) -> bool:
+    """Whether the column belongs to a table that is of the same composite type before and after."""
+    table = ObjectId("table", column.schema, "", column.parent)
+    now, wanted = work.source.objects.get(table), work.target.objects.get(table)
+    if now is None or wanted is None or table in work.drop:
+        return False
+    of_type = now.properties.get("of_type")
+    return bool(of_type) and of_type == wanted.properties.get("of_type") and table not in work.untype
 
 
 def aside_name(id: ObjectId) -> str:

@@ -27,10 +27,12 @@ def can_alter(now: SchemaObject, wanted: SchemaObject) -> bool:
 
 
 def alter(now: SchemaObject, wanted: SchemaObject) -> list[Step]:
+    before = dict(now.properties)
     steps = []
-    if now.properties["definition"] != wanted.properties["definition"]:
+    if before["definition"] != wanted.properties["definition"]:
         steps.append(Step(BUILD, _definition(wanted)))
-    return steps + trimmings.changes(wanted.id, now.properties, wanted.properties)
+        before.pop("depends_on_extensions", None)  # CREATE OR REPLACE lets go of extensions
+    return steps + trimmings.changes(wanted.id, before, wanted.properties)
 
 
 def _definition(routine: SchemaObject) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...sql.quote import ident, qualified
 from ..model import ObjectId, SchemaObject
 from . import trimmings
-from .names import FINISH, Step, own, relation
+from .names import BUILD, FINISH, Step, own, relation
 from .tables import options_changes
 
 # What may differ without making the index anew.
@@ -48,7 +48,7 @@ def hanging(now: dict[str, object], index: SchemaObject, *, fresh: bool = False)
     if p.get("clustered") and not now.get("clustered"):
         steps.append(Step(FINISH, f"ALTER TABLE {relation(index.id)} CLUSTER ON {ident(index.id.name)}"))
     if now.get("clustered") and not p.get("clustered"):
-        steps.append(Step(FINISH, f"ALTER TABLE {relation(index.id)} SET WITHOUT CLUSTER"))
+        steps.append(Step(BUILD, f"ALTER TABLE {relation(index.id)} SET WITHOUT CLUSTER"))
     if not fresh or p.get("constraint"):
         before = None if fresh else now.get("options")
         steps += [Step(FINISH, f"ALTER INDEX {own(index.id)} {c}") for c in options_changes(before, p.get("options"))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ...sql.quote import ident, literal
 from ..model import ObjectId, SchemaObject
 from . import grants, trimmings
@@ -66,8 +68,28 @@ def alter(now: SchemaObject, wanted: SchemaObject, version: int) -> list[Step] |
             return []
         case _:
             if a.get("definition") != b.get("definition"):
-                return None
+                found = _options(wanted, str(a.get("definition")), str(b.get("definition")))
+                if not found:
+                    return None
+                steps.append(found)
     return steps + trimmings.changes(wanted.id, a, b)
+
+
+_OPTIONS = re.compile(r"(?P<head>.*?)(?: OPTIONS \((?P<options>.*)\))?", re.DOTALL)
+_OPTION = re.compile(r"""("(?:[^"]|"")+"|\w+) ('(?:[^']|'')*')""")
+
+
+def _options(wanted: SchemaObject, now: str, then: str) -> Step | None:
+    """ALTER ... OPTIONS, when two definitions differ in nothing else."""
+    if wanted.id.kind not in ("server", "foreign_data_wrapper", "user_mapping"):
+        return None
+    a, b = _OPTIONS.fullmatch(now), _OPTIONS.fullmatch(then)
+    if not a or not b or a["head"] != b["head"]:
+        return None
+    have, want = dict(_OPTION.findall(a["options"] or "")), dict(_OPTION.findall(b["options"] or ""))
+    parts = [f"DROP {k}" for k in have if k not in want]
+    parts += [f"{'SET' if k in have else 'ADD'} {k} {v}" for k, v in want.items() if have.get(k) != v]
+    return Step(BUILD, f"ALTER {noun(wanted.id)} OPTIONS ({', '.join(parts)})") if parts else None
 
 
 def publication(now: SchemaObject | None, wanted: SchemaObject) -> list[Step] | None:

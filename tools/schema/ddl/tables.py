@@ -101,8 +101,11 @@ def alter(now: SchemaObject, wanted: SchemaObject) -> list[Step]:
     else:
         before, after = as_list(a.get("inherits")), as_list(b.get("inherits"))
         if not b.get("partition_of") and before != after:
-            steps += [Step(DROP, f"{head} NO INHERIT {parent}") for parent in before if parent not in after]
-            steps += [Step(BUILD, f"{head} INHERIT {parent}") for parent in after if parent not in before]
+            stay = [parent for parent in before if parent in after]
+            if after[: len(stay)] != stay:  # new ones only go to the end
+                stay = []
+            steps += [Step(DROP, f"{head} NO INHERIT {parent}") for parent in before if parent not in stay]
+            steps += [Step(BUILD, f"{head} INHERIT {parent}") for parent in after if parent not in stay]
     if a.get("of_type") != b.get("of_type"):
         steps.append(Step(BUILD, f"{head} OF {b['of_type']}" if b.get("of_type") else f"{head} NOT OF"))
     if a.get("persistence") != b.get("persistence"):

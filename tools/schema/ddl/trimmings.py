@@ -25,7 +25,8 @@ def changes(id: ObjectId, now: Mapping[str, Any], wanted: Mapping[str, Any], pha
     """Statements that turn the trimmings `now` into those `wanted`."""
     steps = []
     owner = wanted.get("owner")
-    if owner and owner != now.get("owner") and id.kind not in NO_OWNER:
+    follows = bool(wanted.get("identity") or (wanted.get("owned_by") and now.get("owned_by")))  # its table's owner
+    if owner and owner != now.get("owner") and id.kind not in NO_OWNER and not follows:
         steps.append(Step(phase, f"ALTER {_owned(id)} OWNER TO {ident(owner)}"))
     if wanted.get("comment") != now.get("comment"):
         text = literal(wanted["comment"]) if wanted.get("comment") else "NULL"
@@ -35,6 +36,11 @@ def changes(id: ObjectId, now: Mapping[str, Any], wanted: Mapping[str, Any], pha
         if before.get(provider) != after.get(provider):
             label = literal(after[provider]) if provider in after else "NULL"
             steps.append(Step(phase, f"SECURITY LABEL FOR {ident(provider)} ON {noun(id)} IS {label}"))
+    for extension in sorted({*(now.get("depends_on_extensions") or ()), *(wanted.get("depends_on_extensions") or ())}):
+        has, should = (extension in (p.get("depends_on_extensions") or ()) for p in (now, wanted))
+        if has != should:
+            no = "" if should else "NO "
+            steps.append(Step(phase, f"ALTER {noun(id)} {no}DEPENDS ON EXTENSION {ident(extension)}"))
     if now.get("grants") != wanted.get("grants"):
         steps += [
             Step(phase, sql)

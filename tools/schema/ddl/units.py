@@ -60,11 +60,15 @@ _ACTIONS = {
     "drop": 0,
     "redefault": 0,
     "unidentify": 0,
+    "unpublish": 0,
+    "untype": 0,
+    "shell": 1,
     "aside": 1,
     "create": 1,
     "alter": 1,
     "attach": 2,
     "identify": 2,
+    "retype_table": 2,
 }
 
 Key = tuple[str, ObjectId]

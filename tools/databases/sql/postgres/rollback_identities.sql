@@ -30,7 +30,8 @@ FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
 LEFT JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
 LEFT JOIN pg_catalog.pg_type t ON t.oid = k.contypid
-WHERE k.connamespace = ANY (%(schemas)s::oid[]) AND k.contype IN ('c', 'p', 'u', 'f', 'x')
+WHERE k.connamespace = ANY (%(schemas)s::oid[]) AND (k.contype IN ('c', 'p', 'u', 'f', 'x')
+    OR k.contype = 'n' AND k.conrelid <> 0 AND k.coninhcount = 0)
 UNION ALL
 SELECT CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' ELSE 'range' END,
        t.oid::bigint, 0, n.nspname::text, '', t.typname::text, '', 0
