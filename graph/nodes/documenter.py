@@ -57,12 +57,14 @@ def write(state: State, runtime: Runtime[Context]) -> Plain:
         with context.target.connect() as connection:
             rows = history.rows(connection)
     everything = migrations_of(state, context, earlier=True)
+    stages = [context.workbench.stage(everything[:number]).snapshot for number in range(len(everything) + 1)]
     written = write_docs(
-        context.workbench.stage(everything).snapshot,
+        stages[-1],
         context.layout.docs_dir,
         ledger_rows=rows,
         migrations=files.discover(context.layout) if context.layout.base.is_dir() else (),
-        previous=context.workbench.stage(()).snapshot,
+        previous=stages[0],
+        history=list(zip(everything, stages[1:], strict=True)),
     )
     paths = sorted(relative(context, p) for p in written)
     say(runtime, "document", f"{len(paths)} files in {relative(context, context.layout.docs_dir)}", ok=True)
