@@ -127,14 +127,22 @@ class _Walk:
         """One statement of the script: judged, looked into, learned from."""
         statement = parsed.statement
         step = self.step_for(parsed, statement.span.line, statement.text, parsed.node_name, parsed.node, after)
+        try:
+            self.pass_over(step)
+        except RecursionError:
+            # The grammar can read it and we cannot: what is too deep for the rules is told, never passed over.
+            self.judge(replace(step, node_name="opaque", text="a statement too deep to be judged", found=[]))
+        if step.alone or not self.transaction.open:
+            self.transaction.forget()
+
+    def pass_over(self, step: Step) -> None:
+        """Judge a statement, look into it, and learn from it."""
         if self.session.context.splits and self.transaction.wrapped and step.transactional is False:
             step.alone = True
             self.transaction.forget()
         self.judge(step)
         self.look_inside(step, 0)
         self.pass_on(step)
-        if step.alone or not self.transaction.open:
-            self.transaction.forget()
 
     def judge(self, step: Step) -> None:
         """Ask every rule that looks at such a statement."""

@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import postgast
+from google.protobuf.message import DecodeError
 from postgast.errors import PgQueryError
+
+from . import depth
 
 # Token kinds that the scanner gives for comments: -- to the end of the line, and /* */.
 _LINE_COMMENT, _BLOCK_COMMENT = 275, 276
@@ -46,10 +49,7 @@ class GrammarError(Exception):
 
 def raw_statements(sql: str) -> list[RawStatement]:
     """The statements of a script in order. Errors: GrammarError for the first syntax error."""
-    try:
-        tree = postgast.parse(sql)
-    except PgQueryError as error:
-        raise GrammarError(error.message, error.cursorpos or 0) from None
+    tree = _tree(sql)
     total = len(sql.encode())
     found = []
     for raw in tree.stmts:
@@ -57,6 +57,24 @@ def raw_statements(sql: str) -> list[RawStatement]:
         length = raw.stmt_len or total - raw.stmt_location
         found.append(RawStatement(name, getattr(raw.stmt, name), raw.stmt_location, length))
     return found
+
+
+def _tree(sql: str) -> Any:
+    """The parser's own result. Errors: GrammarError."""
+    _refuse_depth(sql)
+    try:
+        return postgast.parse(sql)
+    except PgQueryError as error:
+        raise GrammarError(error.message, error.cursorpos or 0) from None
+    except DecodeError:
+        raise GrammarError(depth.TOO_DEEP, 0) from None
+
+
+def _refuse_depth(sql: str) -> None:
+    """Raise GrammarError for text that nests so deeply that the library would run out of stack."""
+    place = depth.too_deep(sql)
+    if place is not None:
+        raise GrammarError(depth.TOO_DEEP, place)
 
 
 def pieces(sql: str) -> list[str]:
@@ -83,8 +101,9 @@ def comments(sql: str) -> list[Comment]:
 
 def deparse(sql: str) -> str:
     """The script printed anew from its tree, in one canonical form. Errors: GrammarError."""
+    tree = _tree(sql)
     try:
-        return str(postgast.deparse(postgast.parse(sql)))
+        return str(postgast.deparse(tree))
     except PgQueryError as error:
         raise GrammarError(error.message, error.cursorpos or 0) from None
 
@@ -93,13 +112,15 @@ def without_constants(sql: str) -> str:
     """The text with $1, $2 ... for the constants of data statements, passwords and function bodies; what defines a
     schema stays. Text that the grammar rejects loses everything between quotes."""
     try:
+        _refuse_depth(sql)
         return str(postgast.normalize(sql))
-    except PgQueryError:
+    except (PgQueryError, GrammarError):
         return re.sub(r"'[^']*(?:'|$)|\$(\w*)\$.*?(?:\$\1\$|$)", "'...'", sql, flags=re.DOTALL)
 
 
 def meaning(sql: str) -> str:
     """A hash of the script's tree that ignores layout, comments and constants. Errors: GrammarError."""
+    _refuse_depth(sql)
     try:
         return str(postgast.fingerprint(sql).hex)
     except PgQueryError as error:
