@@ -15,6 +15,7 @@ Rows = Iterable[tuple[Any, ...]]
 _NULL = re.compile(r"NULL::[\w .\"]+(\(-?\d+(, ?-?\d+)?\))?[\w ]*(\[\])*")
 _KINDS = {"r": "table", "p": "table", "f": "foreign_table", "v": "view", "m": "materialized_view", "S": "sequence"}
 _PERSISTENCE = {"p": "permanent", "u": "unlogged", "t": "temporary"}
+_IDENTITY = {"a": "always", "d": "by default"}
 _REPLICA_IDENTITY = {"d": "default", "f": "full", "n": "nothing", "i": "index"}
 
 
@@ -88,7 +89,7 @@ def add_columns(catalog: Catalog, rows: Rows) -> None:
     schema = table = ""
     at, keep = catalog.addresses[PG_CLASS], catalog.properties
     for row in rows:
-        oid, number, name, _, _, type_, not_null, seldom = row
+        oid, number, name, _, _, type_, not_null, identity, seldom = row
         if oid != last:
             last, position, relation = oid, 0, at.get(oid)
             numbers = catalog.numbers[oid] = {}
@@ -108,6 +109,8 @@ def add_columns(catalog: Catalog, rows: Rows) -> None:
         found: dict[str, Any] = {"position": position, "type": type_}
         if not_null:
             found["not_null"] = True
+        if identity:
+            found["identity"] = _IDENTITY[identity]
         if seldom is not None:
             found.update(kept(seldom))
             if seldom["statistics_target"] == 0:

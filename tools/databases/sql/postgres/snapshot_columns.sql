@@ -2,15 +2,14 @@
 -- column, NULL for most; defaults are asked for apart.
 SELECT
     a.attrelid, a.attnum, a.attname, a.atttypid, a.attcollation,
-    format_type(a.atttypid, a.atttypmod), a.attnotnull,
-    CASE WHEN a.attgenerated <> '' OR a.attidentity <> '' OR a.attcollation <> t.typcollation
+    format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity::text,
+    CASE WHEN a.attgenerated <> '' OR a.attcollation <> t.typcollation
               OR a.attstorage <> t.typstorage OR a.attfdwoptions IS NOT NULL
               OR a.attoptions IS NOT NULL AND EXISTS (SELECT FROM unnest(a.attoptions) x WHERE left(x, 10) <> 'pg_attver=')
               OR a.attcompression <> ''  -- since 14
               OR a.attacl IS NOT NULL OR a.attstattarget <> -1 OR a.attinhcount > 0
          THEN json_build_object(
             'generated', CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END,
-            'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
             'collation', CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0
                          THEN a.attcollation::regcollation::text END,
             'storage', CASE WHEN a.attstorage <> t.typstorage THEN
