@@ -10,6 +10,8 @@ import pytest
 
 from agentdb.cli.app import main
 from agentdb.cli.outputs import FORMATS
+from agentdb.tools.ledger import history
+from agentdb.tools.naming import checksum
 from agentdb.tools.sandbox.server import SandboxServer
 
 Run = Callable[..., tuple[int, str, str]]
@@ -99,6 +101,30 @@ def test_proof_refutes_a_conflict_that_is_none(run: Run) -> None:
     code, out, _ = run(files, "--prove")
     assert code == 0
     assert "REFUTED E-0001" in out and "COMMUTES" in out
+
+
+ROW = """INSERT INTO agentdb.history (kind, number, version, name, checksum, checksum_version, status, transactional,
+    statement_count, who, plan_sha256, environment, system_identifier, database, fingerprint_before, shape_before, sql,
+    agentdb_version)
+VALUES ('apply', 1, '001', 'a', %s, 1, 'applied', true, 1, 'me', '', 'dev', '', '', '', '', '', '')"""
+
+
+def test_applied_file_that_was_edited_is_found_in_the_ledger(
+    run: Run, server: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql = "CREATE TABLE a (id int);"
+    files = {"applied/001_a.sql": sql, "pending/002_b.sql": "CREATE TABLE b (id int);"}
+    with server.create() as target:
+        with target.connect() as connection:
+            history.install(connection)
+            connection.execute(ROW, (checksum(sql),))
+        monkeypatch.setenv("SHOP_URL", target.dsn.reveal())
+        (tmp_path / "agentdb.toml").write_text('[targets.shop]\ndsn_env = "SHOP_URL"\n')
+        code, out, _ = run(files)
+        assert code == 0 and "Ledger of shop: 1 applied." in out
+        code, out, _ = run({"applied/001_a.sql": sql.replace("int", "bigint")}, "--target", "shop")
+        assert code == 1 and "conflict-edited-applied" in out
+        assert run({}, "--offline")[0] == 0
 
 
 @pytest.mark.parametrize(

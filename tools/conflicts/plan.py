@@ -79,7 +79,9 @@ def resolution(case: Case, findings: Sequence[Finding]) -> Resolution:
         new_labels.setdefault(node(migration), f"{migration.version}_{name}")
         why.setdefault(node(migration), f"is applied under the name {name}")
     moves, notes = _moves(case, why, new_labels)
-    moves += _scripts(case, new_labels)
+    scripts = _scripts(case, new_labels)
+    moves += scripts
+    notes += [n for move in scripts if (n := _old_name_inside(move))]
     left = conflicts_of(case_after(case, moves)) if moves else tuple(findings)
     return Resolution(tuple(moves), left, tuple(notes))
 
@@ -196,6 +198,14 @@ def _scripts(case: Case, new_labels: dict[str, str]) -> list[Move]:
             label = new_labels.get(node(orphan.migration), orphan.migration.label)
             moves.append(_renamed(orphan.path, label + (CAPTURE if orphan.capture else ".sql"), f"belongs to {label}"))
     return moves
+
+
+def _old_name_inside(move: Move) -> str:
+    """That a script's own comments name its migration by the old number, when they do."""
+    old = move.source.name.removesuffix(CAPTURE).removesuffix(".sql")
+    if old.encode() not in move.source.read_bytes():
+        return ""
+    return f"{move.target.name} still speaks of {old}; its bytes stay, so that what was proven of them holds."
 
 
 def _renamed(path: Path, name: str, why: str) -> Move:

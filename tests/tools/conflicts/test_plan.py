@@ -126,6 +126,19 @@ def test_orphaned_rollback_goes_to_the_migration_of_its_name(project: Make) -> N
     assert fixed(made) == {"pending/002_a.sql", "rollback/002_a.sql"}
 
 
+def test_script_that_speaks_of_the_old_number_is_told(project: Make) -> None:
+    made = project(
+        {
+            "applied/001_a.sql": A,
+            "pending/001_b.sql": "CREATE TABLE b ();",
+            "rollback/001_b.sql": "-- Rollback of 001_b\nDROP TABLE b;",
+        }
+    )
+    assert planned(made).notes == (
+        "002_b.sql still speaks of 001_b; its bytes stay, so that what was proven of them holds.",
+    )
+
+
 def test_circle_is_left_to_a_person(project: Make) -> None:
     made = project(
         {
