@@ -109,7 +109,7 @@ class Crew:
             state=dict(found.values),
             question=asked.value if asked else None,
             interrupt_id=asked.id if asked else "",
-            unfinished=bool(found.next) and not found.interrupts,
+            unfinished=bool(found.tasks) and not found.interrupts,
         )
 
     def _go(self, given: Any, thread: str, listen: Listener) -> Standing:

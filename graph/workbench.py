@@ -70,6 +70,7 @@ class Workbench:
         self._held = contextlib.ExitStack()
         self._server: SandboxServer | None = None
         self._stages: dict[tuple[str, ...], Stage] = {}
+        self._grounds: dict[tuple[str, ...], SandboxDatabase] = {}
         self._lock = threading.RLock()
         self.before: BeforeState | None = None
 
@@ -91,12 +92,44 @@ class Workbench:
                 self._stages[key] = self._next(migrations) if migrations else self._first()
             return self._stages[key]
 
+    def proving_ground(self, migrations: Sequence[Migration]) -> SandboxDatabase:
+        """The state that the last of these migrations ran on, with rows also in the tables that the ones before it
+        made, as long as it runs over them: only over rows can a way back be proven."""
+        from ..tools.sandbox.run import run_migration
+        from ..tools.sandbox.seed import seed
+
+        with self._lock:
+            key = tuple(m.sha256 for m in migrations)
+            if key in self._grounds:
+                return self._grounds[key]
+            start = self.stage(migrations).start
+            assert start is not None  # only the first state has none
+            ground = start
+            if self._rows and len(migrations) > 1:
+                filled = self.server.clone(start)
+                with filled.connect() as connection:
+                    more = any(seed(connection, rows=self._rows).rows.values())
+                if more and self._runs(filled, migrations[-1], run_migration):
+                    ground = filled
+                else:
+                    filled.drop()
+            self._grounds[key] = ground
+            return ground
+
+    def _runs(self, database: SandboxDatabase, migration: Migration, run: Callable[..., SandboxRun]) -> bool:
+        """Whether the migration runs on a copy of the database."""
+        with self.server.clone(database) as copy:
+            return run(copy, self._shown(migration), trace=False, timeout=self._timeout).ok
+
     def clear(self) -> None:
         """Drop every state; the server stays."""
         with self._lock:
             for stage in self._stages.values():
                 stage.database.drop()
+            for ground in self._grounds.values():
+                ground.drop()
             self._stages.clear()
+            self._grounds.clear()
             self.before = None
 
     def close(self) -> None:
@@ -114,7 +147,7 @@ class Workbench:
 
     def _first(self) -> Stage:
         from ..tools.sandbox import before
-        from ..tools.sandbox.seed import populate, seed
+        from ..tools.sandbox.seed import seed
         from ..tools.schema.snapshot import read_snapshot
 
         database = self.server.create("before")
@@ -125,7 +158,6 @@ class Workbench:
         with database.connect() as connection:
             if self._rows:
                 seed(connection, rows=self._rows)
-                populate(connection)
             return Stage(database, read_snapshot(connection))
 
     def _next(self, migrations: Sequence[Migration]) -> Stage:

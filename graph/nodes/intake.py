@@ -82,6 +82,7 @@ def _brief(migration: Migration, context: Context) -> Plain:
         "path": relative(context, migration.path),
         "sha256": migration.sha256,
         "state": migration.state,
+        "irreversible": " ".join(migration.headers.get("reversible", ())).lower().startswith("no"),
     }
 
 

@@ -22,7 +22,7 @@ def narrate_one(state: State, runtime: Runtime[Context]) -> Plain:
     agent = CREW[str(state.get("agent"))]
     model = runtime.context.model if not state.get("trouble") else None
     draft = narrate(agent, _told(state), model)
-    if model is not None:
+    if draft.model:
         said = draft.problem or "answered"
         say(runtime, "notes", f"{agent.title}: {said}", ok=not draft.problem)
     return {"drafts": {agent.name: to_plain(draft)}}

@@ -59,7 +59,7 @@ def _way_back(context: Context, earlier: list[Migration], migration: Migration) 
     from ...tools.rollback.rehearse import rehearse
 
     bench = context.workbench
-    server, before = bench.server, bench.stage([*earlier, migration]).start or bench.stage(earlier).database
+    server, before = bench.server, bench.proving_ground([*earlier, migration])
     there = files.read_text(migration.rollback_path) if migration.rollback_path else ""
     kept = files.read_text(migration.capture_path) if migration.capture_path else ""
     if not there or _looks_ours(there, migration):

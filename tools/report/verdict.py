@@ -61,16 +61,26 @@ def verdict(
         do += [_mend(f) for f in blocking[:5]]
     if moves and any(f["rule"].startswith("conflict-") for f in blocking):
         do.append("agentdb conflicts shows the moves that settle this, and makes them with --fix.")
-    unproven = [r for r in rollbacks if not r["proven"] and r["class"] != "IMPOSSIBLE"]
-    if unproven:
+    declared = {m["label"] for m in migrations if m.get("irreversible")}
+    broken = [
+        r
+        for r in rollbacks
+        if r["class"] == "IMPOSSIBLE" and r["written_by"] != "agentdb" and r["label"] not in declared
+    ]
+    if broken:
         code = FAILED
-        reasons += [f"the rollback of {r['label']} is not proven: {r['reason']}" for r in unproven]
-        do += [f"Mend {r['path']}, or delete it to have it drafted anew." for r in unproven if r.get("path")]
+        reasons += [f"the rollback of {r['label']} does not work: {r['reason']}" for r in broken]
+        do += [f"Mend {r['path']}, or delete it to have it drafted anew." for r in broken]
     if code:
         return Verdict("blocked", tuple(reasons), tuple(do), code)
     lossy = [f"{r['label']}: going back is {r['class']} ({r['reason']})" for r in rollbacks if r["class"] in _LOSING]
     warnings = [f for f in findings if open_(f) and f["severity"] == Severity.WARNING.value]
     reasons += lossy
+    reasons += [
+        f"{r['label']}: going back is proven for the schema alone ({r['reason']})"
+        for r in rollbacks
+        if not r["proven"] and r["class"] not in _LOSING
+    ]
     if warnings:
         reasons.append(_count(warnings))
     waived = [f for f in findings if f.get("ignored") and f["proof"] != "REFUTED" and f["severity"] != "info"]
