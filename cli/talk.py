@@ -207,17 +207,11 @@ def show_health(target: Target | None, talk: Conversation) -> None:
     """The health of a target as it is now: what is not in order with its numbers and advice."""
     from ..tools.health.report import health
     from ..tools.ledger import history
-    from .report_screen import STATUSES
-    from .screen import safe, write
+    from .health_screen import show
 
     if target is None:
         talk.say("No target is set. Say --target NAME, and set its variable.")
         return
     with target.connect() as connection:
-        report = health(connection, ledger_rows=history.rows(connection))
-    talk.say(f"[head]{safe(report.verdict)}[/head]")
-    for check in (*report.troubles, *report.unanswered):
-        style = STATUSES[check.status.value]
-        write(talk.console, f"  [{style}]{check.status.value:<7}[/{style}] {safe(check.title)}: {safe(check.summary)}")
-        for advice in check.advice[:2]:
-            write(talk.console, f"          {safe(advice.text)}")
+        report = health(connection, ledger_rows=history.runs(connection))
+    show(f"{target.name} ({target.environment})", report, None)

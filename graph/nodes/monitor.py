@@ -43,7 +43,7 @@ def look(context: Context) -> Plain:
     }
     try:
         with context.target.connect() as connection:
-            report = health(connection, ledger_rows=history.rows(connection))
+            report = health(connection, ledger_rows=history.runs(connection))
     except DatabaseError as error:
         found["problem"] = f"the target's health is not known: {error.what}"
         return found
