@@ -96,7 +96,7 @@ def order_graph(case: Case) -> Graph:
     for migration in case.ordered:
         mine: dict[Key, bool] = {}
         for touch in case.touched(migration).touches:
-            key = _bare(touch.key)
+            key = bare(touch.key)
             mine[key] = mine.get(key, False) or touch.action != "uses"
         for key, writes in mine.items():
             for other, wrote in earlier.get(key, ()):
@@ -127,7 +127,7 @@ def firm_graph(case: Case) -> Graph:
     return {k: frozenset(v) for k, v in graph.items()}
 
 
-def _bare(key: Key) -> Key:
+def bare(key: Key) -> Key:
     """A key in which overloads of a function are one: order is kept rather too often than too seldom."""
     return key._replace(name=key.name.partition("(")[0]) if key.space == "function" else key
 
@@ -141,7 +141,7 @@ def used_before_created(case: Case) -> Iterator[tuple[Migration, Migration, Touc
     settled: set[Key] = set()
     for migration in case.ordered:
         for touch in case.touched(migration).touches:
-            key = _bare(touch.key)
+            key = bare(touch.key)
             if key in settled:
                 continue
             if touch.action in ("uses", "changes"):
@@ -160,7 +160,7 @@ def used_before_created(case: Case) -> Iterator[tuple[Migration, Migration, Touc
 def cycle(graph: Graph) -> tuple[str, ...]:
     """The paths of one circle, the first repeated at the end; empty when there is none."""
     try:
-        TopologicalSorter(graph).prepare()
+        TopologicalSorter({k: sorted(graph[k]) for k in sorted(graph)}).prepare()
     except CycleError as error:
         return tuple(reversed(error.args[1]))
     return ()
@@ -171,7 +171,7 @@ def sorted_by_need(graph: Graph, chosen: Iterable[Migration]) -> list[Migration]
     Errors: graphlib.CycleError."""
     left = sorted(chosen, key=lambda m: (m.number, m.name))
     inside = {node(m) for m in left}
-    sorter = TopologicalSorter({node(m): graph.get(node(m), frozenset()) & inside for m in left})
+    sorter = TopologicalSorter({node(m): sorted(graph.get(node(m), frozenset()) & inside) for m in left})
     sorter.prepare()
     place = {node(m): i for i, m in enumerate(left)}
     ready: list[str] = []

@@ -44,7 +44,7 @@ def repeats(case: Case) -> tuple[Repeat, ...]:
     earlier: dict[Key, list[Migration]] = {}
     for second in case.ordered:
         mine = case.touched(second)
-        places = {t.key.whole for t in mine.touches}
+        places = dict.fromkeys(t.key.whole for t in mine.touches)
         if not case.is_applied(second):
             near = {m.path: m for place in places for m in earlier.get(place, ())}
             links += [link for first in near.values() if (link := _link(case, first, second))]

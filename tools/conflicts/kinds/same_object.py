@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from ...records import Finding, Migration, Severity
 from ..case import Case, finding, listed
-from ..dependencies import declared_graph, needed_by, node
+from ..dependencies import bare, declared_graph, needed_by, node
 from ..meetings import Meeting, meetings
 from ..registry import Paired, conflict
 from ..repeats import repeats
+from ..touch import Key
 
 
 @conflict(
@@ -23,12 +24,23 @@ def same_object(case: Case) -> Iterator[Paired]:
     """One finding per pair of files. Pairs that declare their order, and repeated fixes, are not told here."""
     graph = declared_graph(case)
     told = {frozenset((str(a.path), str(b.path))) for r in repeats(case) for a, b in case.pairs(r.members)}
-    for first, second in case.pairs(case.pending):
+    for first, second in _pairs(case):
         if frozenset((str(first.path), str(second.path))) in told or node(first) in needed_by(graph, second):
             continue
         found = meetings(case.touched(first), case.touched(second))
         if found:
             yield Paired(_finding(case, first, second, found), first, second)
+
+
+def _pairs(case: Case) -> Iterator[tuple[Migration, Migration]]:
+    """The pending migrations, two by two, that touch one table, type or function at all."""
+    earlier: dict[Key, list[Migration]] = {}
+    for second in case.pending:
+        places = dict.fromkeys(bare(t.key.whole) for t in case.touched(second).touches)
+        near = {m.path: m for place in places for m in earlier.get(place, ())}
+        yield from ((first, second) for first in near.values())
+        for place in places:
+            earlier.setdefault(place, []).append(second)
 
 
 def _finding(case: Case, first: Migration, second: Migration, found: tuple[Meeting, ...]) -> Finding:
