@@ -47,7 +47,7 @@ def stand_in(directory: Path) -> Iterator[Stage]:
     copy_shop(root)
     create_local_key(root / ".agentdb", PERSON)
     home = embedded.default_home("demo-production")
-    with embedded.using(home) as admin:
+    with embedded.using(home, {"autovacuum": "on"}) as admin:
         dsn = admin.with_database(DATABASE)
         with connect(admin) as conn:
             conn.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)".encode())

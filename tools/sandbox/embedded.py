@@ -18,7 +18,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,10 +95,10 @@ def _closed(path: Path) -> list[Path]:
 
 
 @contextlib.contextmanager
-def using(home: Path) -> Iterator[Dsn]:
+def using(home: Path, settings: Mapping[str, str] | None = None) -> Iterator[Dsn]:
     """The running server's administrative database, started if need be and not stopped by others until the end.
 
-    Errors: SandboxError when the home cannot be used or the server does not start.
+    settings: on top of SETTINGS, for a server that is started now. Errors: SandboxError when the home cannot be used or the server does not start.
     """
     _needs_unix()
     home = home.absolute()
@@ -106,7 +106,7 @@ def using(home: Path) -> Iterator[Dsn]:
     with contextlib.ExitStack() as held:
         with _locked(home / "lock"):
             held.enter_context(_locked(home / "users", shared=True))
-            dsn = _start(home)
+            dsn = _start(home, settings or {})
         yield dsn
 
 
@@ -260,7 +260,7 @@ def _postmaster(home: Path) -> int:
     return pid if known else 0
 
 
-def _start(home: Path) -> Dsn:
+def _start(home: Path, extra: Mapping[str, str]) -> Dsn:
     if _postmaster(home) and _answers(home):
         return _dsn(home)
     _remove_older(home)
@@ -269,7 +269,7 @@ def _start(home: Path) -> Dsn:
         if not (home / "data" / "PG_VERSION").exists() or attempt == "anew":
             _stop(home)
             _initialise(home, programs, user)
-        problem = _launch(home, programs, user)
+        problem = _launch(home, programs, user, extra)
         if not problem:
             return _dsn(home)
     raise SandboxError(
@@ -303,7 +303,7 @@ def _initialise(home: Path, programs: Path, user: software.Runner) -> None:
         raise SandboxError(f"initdb failed: {_last_line(done.stderr)}", where=str(home / "data"))
 
 
-def _launch(home: Path, programs: Path, user: software.Runner) -> str:
+def _launch(home: Path, programs: Path, user: software.Runner, extra: Mapping[str, str]) -> str:
     """ "" when the server answers, else what is wrong."""
     import pwd
 
@@ -321,6 +321,7 @@ def _launch(home: Path, programs: Path, user: software.Runner) -> str:
     # Root never writes into data/, which the unprivileged user owns: SQL on trial could have put a link there.
     settings = {
         **SETTINGS,
+        **extra,
         "unix_socket_directories": f'"{sockets}"',
         "hba_file": str(home / "pg_hba.conf"),
         "ident_file": str(home / "pg_ident.conf"),

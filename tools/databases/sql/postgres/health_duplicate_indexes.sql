@@ -53,7 +53,7 @@ entry AS MATERIALIZED (
       LEFT JOIN backing c ON c.conindid = x.indexrelid
      WHERE x.indisvalid AND x.indisready
        AND NOT i.relispartition
-       AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp_)'
+       AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'agentdb', 'agentdb_archive') AND n.nspname !~ '^pg_(toast|temp_)'
        AND t.oid NOT IN (SELECT objid FROM of_extensions)
 ),
 same AS (

@@ -34,7 +34,7 @@ SELECT n.nspname::text AS schema, t.relname::text AS "table", k.conname::text AS
   JOIN pg_namespace rn ON rn.oid = r.relnamespace
   LEFT JOIN weight w ON w.root = k.conrelid
  WHERE k.contype = 'f' AND k.conparentid = 0
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp_)'
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'agentdb', 'agentdb_archive') AND n.nspname !~ '^pg_(toast|temp_)'
    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = t.oid AND d.deptype = 'e')
    AND NOT EXISTS (
         SELECT FROM pg_index x

@@ -11,6 +11,6 @@ SELECT n.nspname::text AS schema, c.relname::text AS "table",
   CROSS JOIN LATERAL (SELECT pg_stat_get_live_tuples(c.oid) AS live,
                              greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)) AS analyzed) s
  WHERE c.relkind IN ('r', 'm')
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp_)'
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'agentdb', 'agentdb_archive') AND n.nspname !~ '^pg_(toast|temp_)'
    AND greatest(c.reltuples, s.live, 0) >= %(min_rows)s
  ORDER BY never DESC, changed DESC, 1, 2

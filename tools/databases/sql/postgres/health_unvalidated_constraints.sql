@@ -16,7 +16,7 @@ SELECT n.nspname::text AS schema, t.relname::text AS "table", k.conname::text AS
   JOIN pg_class t ON t.oid = k.conrelid
   JOIN pg_namespace n ON n.oid = t.relnamespace
  WHERE NOT k.convalidated AND k.conparentid = 0 AND k.coninhcount = 0
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp_)'
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'agentdb', 'agentdb_archive') AND n.nspname !~ '^pg_(toast|temp_)'
 UNION ALL
 SELECT n.nspname::text, y.typname::text, k.conname::text, 'CHECK', true, true, pg_get_constraintdef(k.oid), NULL
   FROM pg_constraint k
