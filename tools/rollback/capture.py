@@ -127,7 +127,7 @@ def script(capture: Capture) -> list[tuple[str, str]]:
 
 def archive() -> list[tuple[str, str]]:
     """The schema agentdb_archive and its tables, made where they are not there yet."""
-    parts = []
+    parts: list[tuple[str, str]] = []
     for statement in load("postgres", "rollback_archive").split(";\n"):
         if statement.strip():
             sql = "\n".join(x for x in statement.strip().splitlines() if not x.startswith("--"))

@@ -6,7 +6,7 @@ the server says: by the order of statements, and by what the schema still lacks 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..records import Loss, Migration
@@ -15,11 +15,11 @@ from ..schema.ddl.names import BUILD, DROP, FINISH
 from ..schema.ddl.plan import Plan, plan
 from ..schema.model import ObjectId, SchemaObject, Snapshot
 from ..schema.snapshot import read_snapshot
-from ..sql.parse import parse
+from ..sql.parse import Script, parse
 from . import capture as captures
 from . import identities, losses, moves, restore, study, writes
 from .capture import Capture
-from .preimages import kept_tables
+from .preimages import Kept, kept_tables
 from .restore import Note
 from .study import Study
 from .trial import Trial, tried
@@ -39,7 +39,8 @@ class RollbackDraft:
     """A rollback and its capture script, as bare SQL, and what is known of them before any proof.
 
     steps: the rollback's statements with their comments; capture_steps likewise. losses: what does not come back.
-    remaining: differences of the schema that the draft leaves. notes: for a reader. together: the capture stands in
+    remaining: differences of the schema that the draft leaves. notes: for a reader. limits: what rows written since
+    cannot be spared, whatever a proof says. together: the capture stands in
     the migration's transaction.
     """
 
@@ -49,6 +50,7 @@ class RollbackDraft:
     losses: tuple[Loss, ...] = ()
     remaining: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
     together: bool = True
     transactional: bool = True
     before: Snapshot | None = None
@@ -96,19 +98,10 @@ def draft(
     script = parse(migration.sql)
     study.refuse_unfit(migration, script)
     if study.is_transactional(migration, script):
-        with database.connect() as conn, study.undone(conn):
-            conn.execute("SAVEPOINT agentdb_before")
-            found = study.in_transaction(conn, database, migration, script)
-            first = _Drafting(conn, migration, found, data, together is not False)
-            if first.capture.empty:
-                return first.drafted()
-            conn.execute("ROLLBACK TO SAVEPOINT agentdb_before")
-            first.keep()
-            conn.execute("SAVEPOINT agentdb_up")
-            study.run_up(conn, database, migration, script)
-            conn.execute("RELEASE SAVEPOINT agentdb_up")
-            conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            return first.drafted()
+        try:
+            return _in_transaction(database, migration, script, data, together is not False)
+        except study.NotTogether:
+            pass
     with server.clone(database) as copy:
         found = study.alone(server, database, migration, script, copy)
         if not data:
@@ -122,6 +115,25 @@ def draft(
         with copy.connect() as conn, study.undone(conn):
             drafting.conn = conn
             return drafting.drafted()
+
+
+def _in_transaction(
+    database: SandboxDatabase, migration: Migration, script: Script, data: bool, together: bool
+) -> RollbackDraft:
+    """The draft of a migration that runs in one transaction: everything happens in one that is given up."""
+    with database.connect() as conn, study.undone(conn):
+        conn.execute("SAVEPOINT agentdb_before")
+        found = study.in_transaction(conn, database, migration, script)
+        drafting = _Drafting(conn, migration, found, data, together)
+        if drafting.capture.empty:
+            return drafting.drafted()
+        conn.execute("ROLLBACK TO SAVEPOINT agentdb_before")
+        drafting.keep()
+        conn.execute("SAVEPOINT agentdb_up")
+        study.run_up(conn, database, migration, script)
+        conn.execute("RELEASE SAVEPOINT agentdb_up")
+        conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        return drafting.drafted()
 
 
 class _Drafting:
@@ -162,8 +174,7 @@ class _Drafting:
         conn, f = self.conn, self.found
         steps: list[Note] = []
         failed: list[tuple[Note, str]] = []
-        trial = tried(conn, restore.look(self.capture))
-        self._take(trial, steps, failed)
+        self._take(tried(conn, restore.look(self.capture)), steps, failed)
         names = [Note("", sql) for sql in identities.undone(self.renames, f.after)]
         now = f.after
         if names:
@@ -171,6 +182,9 @@ class _Drafting:
             self._take(tried(conn, [Note("Old names.", first.sql), *rest]), steps, failed)
             now = read_snapshot(conn)
         work = plan(now, f.before, runs_as=f.runs_as, labels_may_be_added=self.capture.empty)
+        early = [replace(k, after=k.table if not k.dropped else None) for k in self.capture.tables]
+        renamed = replace(self.capture, tables=tuple(self._with_old_names(k) for k in early))
+        self._take(tried(conn, restore.early(renamed, work.guarded, now)), steps, failed)
         self._take(tried(conn, restore.unfit(self.capture, work.guarded, now, f.before)), steps, failed)
         self._take(tried(conn, moves.aside(work, now, f.before)), steps, failed)
         for phase, comment in (
@@ -207,6 +221,7 @@ class _Drafting:
             capture_steps=tuple(Note(c, s) for c, s in captures.script(self.capture)),
             losses=losses.expected(self.capture, f, data=self.data),
             remaining=tuple(leftovers(f.before, end)) + tuple(f"{why}: {note.sql[:120]}" for note, why in failed),
+            limits=losses.limits(self.capture),
             notes=losses.notes(f, work, self.capture),
             together=self.capture.together,
             transactional=f.transactional,
@@ -214,6 +229,10 @@ class _Drafting:
             after=f.after,
             kept=tuple(k.table for k in self.capture.tables),
         )
+
+    def _with_old_names(self, kept: Kept) -> Kept:
+        """The table as it is called once the old names are back."""
+        return replace(kept, columns=tuple(replace(c, after=c.name if c.after else "") for c in kept.columns))
 
     def _take(self, trial: Trial, steps: list[Note], failed: list[tuple[Note, str]]) -> None:
         steps += trial.done

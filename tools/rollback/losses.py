@@ -21,15 +21,18 @@ def expected(capture: Capture, found: Study, *, data: bool) -> tuple[Loss, ...]:
     return tuple(lost)
 
 
+def limits(capture: Capture) -> tuple[str, ...]:
+    """What the rollback cannot do for rows written since, however well it was proven; such a one is not LOSSLESS."""
+    mixed = [f"{k.table.schema}.{k.table.name}" for k in capture.tables if k.follows_rows]
+    if not mixed or capture.together or capture.one_writer:
+        return ()
+    said = "changes that others made since cannot be told from the migration's and are taken back with them"
+    return (f"{said}: {', '.join(mixed)}",)
+
+
 def notes(found: Study, work: Plan, capture: Capture) -> tuple[str, ...]:
     """What goes with the rollback and is no loss of before, and what a person should know before running it."""
-    lines = []
-    mixed = [f"{k.table.schema}.{k.table.name}" for k in capture.tables if k.follows_rows]
-    if mixed and not capture.together and not capture.one_writer:
-        lines.append(
-            "changes that others made since cannot be told from the migration's and are taken back with them:"
-            f" {', '.join(mixed)}"
-        )
+    lines = list(limits(capture))
     before, after = found.before.objects, found.after.objects
     kept_addresses = {found.new.by_id.get(n.id) for a, n in found.new.by_address.items() if a in found.old.by_address}
     tables = sorted(

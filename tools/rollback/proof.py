@@ -55,12 +55,14 @@ def prove(
     in_place: bool = False,
     touched: Sequence[ObjectId] | None = None,
     losses: Sequence[Loss] = (),
+    limits: Sequence[str] = (),
 ) -> Certificate:
     """The certificate of a rollback, whoever wrote it, for a migration over the rows that `database` holds.
 
     database: the state before the migration; a copy is used, unless in_place allows to change it. together: the
     capture runs in the migration's transaction. touched: tables whose rows the migration takes or changes, where that
-    is known; else it is measured. losses: what is known to be lost beforehand. Errors: SandboxError, DatabaseError.
+    is known; else it is measured. losses: what is known to be lost beforehand. limits: what is known to happen to rows
+    written since. Errors: SandboxError, DatabaseError.
     """
     found = _Findings()
     with ExitStack() as held:
@@ -70,6 +72,7 @@ def prove(
             proof.run(touched)
         except RollbackError as error:
             found.failed = found.failed or str(error)
+    found.since += limits
     return conclude(found, migration, rollback_sql, capture_sql, losses, server.version_text)
 
 
@@ -110,8 +113,8 @@ class _Proof:
             )
             if self._down_in_transaction():
                 self._down_and_up_again(conn)
-            else:
-                self._down_on_a_copy()
+        if not self._down_in_transaction():
+            self._down_on_a_copy()
         if self.found.failed or self.found.schema:
             return
         self._with_writes(sorted(concerned))
@@ -131,6 +134,16 @@ class _Proof:
         self._step("up", True, "the migration runs", began)
 
     def _run_up(self) -> None:
+        """Errors: RollbackError."""
+        if self.transactional:
+            try:
+                self._run_up_once()
+                return
+            except study.NotTogether:
+                self.transactional = False
+        self._run_up_once()
+
+    def _run_up_once(self) -> None:
         capture = self.capture if self.together and self.transactional else ""
         if self.capture and not capture:
             with self.work.connect() as conn:

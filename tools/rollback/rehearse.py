@@ -52,6 +52,7 @@ def rehearse(
         in_place=in_place,
         touched=made.kept,
         losses=made.losses,
+        limits=made.limits,
     )
     text, capture_text = render(made, certificate, migration), render_capture(made, migration)
     return Rehearsed(migration, made, certified(certificate, text, capture_text), text, capture_text)

@@ -190,6 +190,37 @@ def _primary_key(before: Snapshot, table: ObjectId, now: Snapshot) -> list[str]:
     return []
 
 
+def early(capture: Capture, guarded: Iterable[ObjectId], after: Snapshot) -> list[Note]:
+    """Rows that the migration added and whose key the old type cannot hold: they go before the type does.
+
+    after: the schema that the rollback starts from.
+    """
+    notes: list[Note] = []
+    columns = set(guarded)
+    for kept in capture.tables:
+        keys = {ObjectId("column", kept.table.schema, kept.table.name, k) for k in kept.key}
+        if not keys & columns or not kept.follows_rows or kept.after is None:
+            continue
+        live = source(kept.after, kept.after_partitioned)
+        match = " AND ".join(f"{value(c, 'now', after=True)} = a.{ident(c.name)}" for c in kept.keys)
+        title = qualified(kept.after.schema, kept.after.name)
+        pointed = "".join(
+            f"\n  AND NOT EXISTS (SELECT FROM {qualified(k.id.schema, k.id.parent)} AS other WHERE {_points(k)})"
+            for k in after.of("constraint")
+            if k.properties.get("type") == "foreign key"
+            and str(k.properties.get("references")) == title
+            and k.id.parent != kept.after.name
+        )
+        notes.append(
+            Note(
+                f"{qualified(kept.table.schema, kept.table.name)}: rows that the migration added, with keys that are new.",
+                f"DELETE FROM {live} AS now USING {after_name(kept)} AS a\n"
+                f"WHERE {match} AND a.agentdb_what = 'inserted' AND a.agentdb_same{pointed}",
+            )
+        )
+    return notes
+
+
 def positions(capture: Capture) -> list[Note]:
     """Sequences put where they stood."""
     name = archived(f"{capture.head}__positions")
@@ -332,7 +363,7 @@ def _inserts(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]
             + "\nON CONFLICT DO NOTHING",
         )
     ]
-    there = " AND ".join(f"now.{ident(c.name)} = {stored(c, 'a')}" for c in kept.keys)
+    there = " AND ".join(f"{value(c, 'now', after=False)} = a.{ident(c.name)}" for c in kept.keys)
     notes.append(
         Note(
             "",
@@ -365,7 +396,7 @@ def _updates(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]
     if not kept.key:
         return [] if kept.follows_rows else _lost_without_key(kept)
     notes = []
-    there = " AND ".join(f"now.{ident(c.name)} = {stored(c, 'was')}" for c in kept.keys)
+    there = " AND ".join(f"{value(c, 'now', after=False)} = was.{ident(c.name)}" for c in kept.keys)
     keys = list(keys)
     if kept.lost:
         sets = ", ".join(f"{ident(c.name)} = {stored(c, 'was')}" for c in kept.lost)
@@ -434,7 +465,7 @@ def _deletes(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]
     title = qualified(kept.table.schema, kept.table.name)
     if not kept.key:
         return _delete_without_key(kept)
-    there = " AND ".join(f"now.{ident(c.name)} = {stored(c, 'a')}" for c in kept.keys)
+    there = " AND ".join(f"{value(c, 'now', after=False)} = a.{ident(c.name)}" for c in kept.keys)
     pointed = "".join(
         f"\n  AND NOT EXISTS (SELECT FROM {qualified(k.id.schema, k.id.parent)} AS other WHERE {_points(k)})"
         for k in keys

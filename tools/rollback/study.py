@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...errors import RollbackError
@@ -31,6 +31,15 @@ _ALONE = re.compile(
 )
 
 
+# What the server answers to a statement that cannot stand in one transaction with those before it.
+# Source: manual, appendix A: active_sql_transaction, unsafe_new_enum_value_usage.
+NOT_TOGETHER = ("25001", "55P04")
+
+
+class NotTogether(RollbackError):
+    """The migration does not run in one transaction; statement by statement it may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Study:
     """What was learnt. transactional: the whole migration runs in one transaction.
@@ -53,12 +62,18 @@ class Study:
 
 def is_transactional(migration: Migration, script: Script) -> bool:
     """Whether the migration runs in one transaction, by its statements and by what its head says."""
-    if migration.no_transaction or _ALONE.search("\n".join(migration.sql.lstrip().splitlines()[:5])):
+    if marked_alone(migration):
         return False
     if any(p.statement.transactional is False or p.node is None for p in script.statements):
         return False
     steering = [p for p in script.statements if p.node_name == "transaction_stmt" and _ends(p)]
     return not steering or (len(steering) == 2 and [script.statements[0], script.statements[-1]] == steering)
+
+
+def marked_alone(migration: Migration) -> bool:
+    """Whether the file's head says that its statements run each by itself, in whatever tool's words."""
+    head = "\n".join(migration.sql.lstrip().splitlines()[:5])
+    return migration.no_transaction or _ALONE.search(head) is not None
 
 
 def _ends(parsed: Parsed) -> bool:
@@ -100,7 +115,8 @@ def run_up(conn: Connection, database: SandboxDatabase, migration: Migration, sc
             conn.execute(parsed.statement.text.encode())
         except psycopg.Error as error:
             line, _ = failures.place(parsed.statement, error)
-            raise RollbackError(
+            kind = NotTogether if error.sqlstate in NOT_TOGETHER else RollbackError
+            raise kind(
                 f"the migration itself fails in the sandbox: {failures.message(error)}",
                 where=f"{migration.path}:{line}",
                 hint="`agentdb test` shows what each statement does.",
@@ -134,11 +150,13 @@ def alone(
         return _study(conn, before, after, old, new, script, None, transactional=False)
 
 
-def run_statements(database: SandboxDatabase, migration: Migration, capture_sql: str = "") -> None:
-    """The migration carried out and committed, as agentdb carries it to a target. Errors: RollbackError."""
+def run_statements(database: SandboxDatabase, migration: Migration) -> None:
+    """The migration carried out, each statement committed by itself unless the file opens transactions of its own.
+    Errors: RollbackError."""
     from ..sandbox.run import run_migration
 
-    run = run_migration(database, migration, capture_sql=capture_sql, trace=False)
+    headers = {**migration.headers, "agentdb": (*migration.headers.get("agentdb", ()), "no-transaction")}
+    run = run_migration(database, replace(migration, headers=headers), trace=False)
     if not run.ok:
         raise RollbackError(f"the migration itself fails in the sandbox: {run.error}", hint="Mend the migration first.")
 

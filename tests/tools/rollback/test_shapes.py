@@ -131,8 +131,10 @@ SCHEMA_ONLY = {
         "public.measured",
     ),
     "convert a type": (
-        "ALTER TABLE customers DROP CONSTRAINT customers_score_check, ALTER COLUMN score DROP DEFAULT,"
-        " ALTER COLUMN score TYPE text USING 'n' || score",
+        (
+            "ALTER TABLE customers DROP CONSTRAINT customers_score_check, ALTER COLUMN score DROP DEFAULT,"
+            " ALTER COLUMN score TYPE text USING 'n' || score"
+        ),
         "contains null values",
     ),
 }

@@ -91,6 +91,7 @@ class Alters:
                 retype=id in work.retype,
                 redefault=("redefault", id) in self.units.all,
                 runs_as=self.runs_as,
+                in_key=self._in_key(id),
             )
         if kind == "constraint":
             return constraints.alter(now, wanted)
@@ -111,6 +112,16 @@ class Alters:
         if kind == "sequence":
             return sequences.alter(now, wanted)
         return others.alter(now, wanted, self.version) or []
+
+    def _in_key(self, column: ObjectId) -> bool:
+        """Whether the column stands in a primary key that is not dropped."""
+        table = ObjectId("table", column.schema, "", column.parent)
+        return any(
+            k.properties.get("type") == "primary key"
+            and column.name in (k.properties.get("columns") or ())
+            and k.id not in self.work.drop
+            for k in self.source.children(table, "constraint")
+        )
 
     def _with_column_grants(self, holder: ObjectId, steps: list[Step]) -> list[Step]:
         """What REVOKE on a table takes from its columns too is given back."""

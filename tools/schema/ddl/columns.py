@@ -150,10 +150,12 @@ def alter(
     retype: bool,
     redefault: bool,
     runs_as: str,
+    in_key: bool,
 ) -> list[Step]:
     """Statements that turn column `now` into `wanted`.
 
     retype: the type is made anew under the same name, so the column has to be moved to it.
+    in_key: it stands in a primary key that stays, so it cannot be NULL for a while.
     redefault: the default was taken away before (see `without_default`) and is set again whatever it was.
     """
     a, b = now.properties, wanted.properties
@@ -165,7 +167,7 @@ def alter(
     if a.get("generated") and not b.get("generated"):
         steps.append(Step(BUILD, f"{head} DROP EXPRESSION"))
     changed_type = retype or retyped(now, wanted)
-    free = not (follows or a.get("not_null_inherited") or a.get("identity") or _in_kept_key(now, source, target))
+    free = not (follows or a.get("not_null_inherited") or a.get("identity") or in_key)
     unwanted = not b.get("not_null") or (changed_type and conversions.guarded(a, b, source))
     if a.get("not_null") and free and unwanted:
         steps.append(Step(BUILD, f"{head} DROP NOT NULL"))
@@ -209,16 +211,6 @@ def alter(
         kept.pop("compression", None) if not b.get("compression") else None
         kept.pop("statistics_target", None) if b.get("statistics_target") is None else None
     return steps + attributes(wanted, kept, kind, target)
-
-
-def _in_kept_key(column: SchemaObject, source: Snapshot, target: Snapshot) -> bool:
-    """Whether the column stands in a primary key that stays."""
-    keys = [c for c in source.children(_table(column.id), "constraint") if c.properties.get("type") == "primary key"]
-    return any(column.id.name in c.properties.get("columns", []) and target.objects.get(c.id) == c for c in keys)
-
-
-def _table(id: ObjectId) -> ObjectId:
-    return ObjectId("table", id.schema, "", id.parent)
 
 
 def _not_null_differs(a: Any, b: Any) -> bool:

@@ -68,10 +68,10 @@ def alter(now: SchemaObject, wanted: SchemaObject, version: int) -> list[Step] |
             return []
         case _:
             if a.get("definition") != b.get("definition"):
-                found = _options(wanted, str(a.get("definition")), str(b.get("definition")))
-                if not found:
+                options = _options(wanted, str(a.get("definition")), str(b.get("definition")))
+                if not options:
                     return None
-                steps.append(found)
+                steps.append(options)
     return steps + trimmings.changes(wanted.id, a, b)
 
 
