@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import repeat
 from typing import Any
 
 from .acl import grants
@@ -39,16 +40,7 @@ class Catalog:
         self.needs: dict[ObjectId, list[ObjectId]] = {}
         self.members = members
         self._default_acls = {kind: list(grants(acl, default_owner)) for kind, acl in default_acls.items()}
-        self._keywords = frozenset(keywords)
-        self._quoted: dict[str, str] = {}
-
-    def quoted(self, name: str) -> str:
-        """The name as this server's quote_ident prints it (quote_identifier in utils/adt/ruleutils.c)."""
-        found = self._quoted.get(name)
-        if found is None:
-            safe = _PLAIN.fullmatch(name) is not None and name not in self._keywords
-            found = self._quoted[name] = name if safe else '"' + name.replace('"', '""') + '"'
-        return found
+        self.quoted: Callable[[str], str] = _Quoted(keywords).__getitem__  # a name as this server prints it
 
     def qualified(self, schema: str, name: str) -> str:
         return f"{self.quoted(schema)}.{self.quoted(name)}"
@@ -103,12 +95,23 @@ class Catalog:
 
     def objects(self) -> dict[ObjectId, SchemaObject]:
         """Every object, with what it needs."""
-        needs = self.needs
-        nothing: list[ObjectId] = []
-        return {
-            id: SchemaObject(id, properties, _sorted(needs.get(id, nothing)))
-            for id, properties in self.properties.items()
-        }
+        needs = {id: _sorted(needed) for id, needed in self.needs.items()}
+        ids = self.properties.keys()
+        depends = map(needs.get, ids, repeat(()))
+        return dict(zip(ids, map(SchemaObject, ids, self.properties.values(), depends), strict=True))
+
+
+class _Quoted(dict[str, str]):
+    """Names as the server's quote_ident prints them (quote_identifier in utils/adt/ruleutils.c)."""
+
+    def __init__(self, keywords: Iterable[str]) -> None:
+        super().__init__()
+        self._keywords = frozenset(keywords)
+
+    def __missing__(self, name: str) -> str:
+        plain = _PLAIN.fullmatch(name) is not None and name not in self._keywords
+        self[name] = name if plain else '"' + name.replace('"', '""') + '"'
+        return self[name]
 
 
 def _sorted(needed: list[ObjectId]) -> tuple[ObjectId, ...]:

@@ -21,15 +21,16 @@ def fingerprint(snapshot: Snapshot, *, ignore_properties: Collection[str] = ()) 
     """
     without = SOFT | frozenset(ignore_properties)
     tree: dict[str, dict[str, Any]] = {}
-    places: dict[tuple[str, ...], dict[str, Any]] = {}
+    group: tuple[str, ...] = ()
+    members: dict[str, Any] = {}
     for id, found in snapshot.objects.items():
-        place = places.get(id[:3])
-        if place is None:
-            place = places[id[:3]] = tree.setdefault("\x1f".join(id[:3]), {})
+        if id[:3] != group:
+            group = id[:3]
+            members = tree.setdefault("\x1f".join(group), {})
         properties = found.properties
         if not without.isdisjoint(properties):
             properties = {k: v for k, v in properties.items() if k not in without}
-        place[id.name] = properties
+        members[id.name] = properties
     return f"v{snapshot.format}:{hashlib.sha256(_bytes(tree)).hexdigest()}"
 
 

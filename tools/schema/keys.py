@@ -7,7 +7,7 @@ PostgreSQL 13-18). Whatever is not plain is asked of the server.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .canonical import printed
@@ -32,7 +32,7 @@ def add_indexes(catalog: Catalog, rows: Rows, classes: Mapping[int, tuple[int, b
     unprinted: list[int] = []
     bare: set[int] = set()
     at, keep = catalog.addresses[PG_CLASS], catalog.properties
-    fitting = _Fitting(classes)
+    unsaid = _unsaid_classes(classes)
     for row in rows:
         oid, relation, name, method, unique, plain, keys, numbers, opclasses, collations, orders, expressions, nulls = (
             row[:13]
@@ -46,7 +46,7 @@ def add_indexes(catalog: Catalog, rows: Rows, classes: Mapping[int, tuple[int, b
         if whole and not nulls:
             bare.add(oid)
         definition = ""
-        if plain and whole and all(map(fitting.goes_unsaid, (columns[n] for n in numbers), opclasses, collations)):
+        if plain and whole and _only_names(columns, numbers, opclasses, collations, unsaid):
             key = ", ".join([catalog.quoted(n) + _ORDERS[o] for n, o in zip(parts, orders, strict=True)])
             definition = (
                 f"CREATE {'UNIQUE ' if unique else ''}INDEX {catalog.quoted(name)} ON {catalog.shown[relation]}"
@@ -66,20 +66,27 @@ def add_indexes(catalog: Catalog, rows: Rows, classes: Mapping[int, tuple[int, b
     return unprinted, bare
 
 
-class _Fitting:
-    """Which operator class and collation the server does not print with a key column.
+def _unsaid_classes(classes: Mapping[int, tuple[int, bool]]) -> set[tuple[int, int]]:
+    """Operator classes and column types with which the server does not print the class: when it is the default of
+    the type (get_opclass_name). Certain when it is made for exactly this type, or for text and the column is a
+    varchar; others are left to the server."""
+    found = {(oid, for_type) for oid, (for_type, default) in classes.items() if default}
+    return found | {(oid, _VARCHAR) for oid, for_type in found if for_type == _TEXT}
 
-    The operator class, when it is the default of the column's type (get_opclass_name): certain when it is made for
-    exactly this type, or for text and the column is a varchar. Others are left to the server. The collation, when
-    it is the column's own.
-    """
 
-    def __init__(self, classes: Mapping[int, tuple[int, bool]]) -> None:
-        self._pairs = {(oid, for_type) for oid, (for_type, default) in classes.items() if default}
-        self._pairs |= {(oid, _VARCHAR) for oid, for_type in self._pairs if for_type == _TEXT}
-
-    def goes_unsaid(self, column: tuple[Any, ...], opclass: int, collation: int) -> bool:
-        return collation == column[COLLATION] and (opclass, column[TYPE]) in self._pairs
+def _only_names(
+    columns: Mapping[int, tuple[Any, ...]],
+    numbers: Sequence[int],
+    opclasses: Sequence[int],
+    collations: Sequence[int],
+    unsaid: set[tuple[int, int]],
+) -> bool:
+    """Whether the server prints no operator class and no collation with the key's columns."""
+    for number, opclass, collation in zip(numbers, opclasses, collations, strict=True):
+        column = columns[number]
+        if collation != column[COLLATION] or (opclass, column[TYPE]) not in unsaid:
+            return False
+    return True
 
 
 def add_constraints(catalog: Catalog, rows: Rows, bare_indexes: set[int]) -> list[int]:
