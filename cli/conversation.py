@@ -109,8 +109,13 @@ class Conversation:
         """Print; text may carry the house's markup."""
         self.console.print(text, **options)
 
-    def say_plain(self, text: str) -> None:
-        """Print text that comes from files, databases or models: nothing in it acts."""
+    def say_text(self, text: str) -> None:
+        """Print lines of prose that come from files, databases or models: nothing in them acts."""
+        for line in text.splitlines():
+            screen.write(self.console, screen.safe(line), hang=len(line) - len(line.lstrip()) + 4)
+
+    def say_code(self, text: str) -> None:
+        """Print SQL and the like as it is: nothing in it acts, and no line is broken."""
         self.console.print(screen.safe(text), soft_wrap=True)
 
     def help(self, _: str = "") -> None:

@@ -161,32 +161,32 @@ class Review:
     def why(self, rest: str) -> None:
         from ..graph import looking
 
-        self.talk.say_plain(looking.finding(self.standing.state, rest or "F-1"))
+        self.talk.say_text(looking.finding(self.standing.state, rest or "F-1"))
 
     def sql(self, rest: str) -> None:
         from ..graph import looking
 
-        self.talk.say_plain(looking.sql(self.standing.state, self.project.layout, rest))
+        self.talk.say_code(looking.sql(self.standing.state, self.project.layout, rest))
 
     def rollback(self, rest: str) -> None:
         from ..graph import looking
 
-        self.talk.say_plain(looking.rollback(self.standing.state, self.project.layout, rest))
+        self.talk.say_code(looking.rollback(self.standing.state, self.project.layout, rest))
 
     def diff(self, _: str) -> None:
         from ..graph import looking
 
-        self.talk.say_plain(looking.diff(self.standing.state))
+        self.talk.say_text(looking.diff(self.standing.state))
 
     def erd(self, _: str) -> None:
         from ..graph import looking
 
-        self.talk.say_plain(looking.erd(self.standing.state, self.project.layout))
+        self.talk.say_code(looking.erd(self.standing.state, self.project.layout))
 
     def notes(self, _: str) -> None:
         from ..graph import looking
 
-        self.talk.say_plain(looking.notes(self.standing.state))
+        self.talk.say_text(looking.notes(self.standing.state))
 
     def health(self, _: str) -> None:
         from .talk import show_health

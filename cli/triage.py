@@ -79,7 +79,7 @@ class Triage:
     def overview(self) -> None:
         from ..graph import triaging
 
-        self.talk.say_plain(triaging.overview(self.facts))
+        self.talk.say_text(triaging.overview(self.facts))
 
     def situation(self, rest: str) -> None:
         from ..graph import triaging
@@ -87,17 +87,17 @@ class Triage:
         self.look()
         self.overview()
         self.talk.say()
-        self.talk.say_plain(triaging.part(self.facts, rest) if rest else triaging.whole(self.facts))
+        self.talk.say_text(triaging.part(self.facts, rest) if rest else triaging.whole(self.facts))
 
     def why(self, rest: str) -> None:
         from ..graph import triaging
 
-        self.talk.say_plain(triaging.hypothesis(self.facts, rest or "H-1"))
+        self.talk.say_text(triaging.hypothesis(self.facts, rest or "H-1"))
 
     def sql(self, rest: str) -> None:
         from ..graph import triaging
 
-        self.talk.say_plain(triaging.step(self.facts, rest))
+        self.talk.say_code(triaging.step(self.facts, rest))
 
     def health(self, _: str) -> None:
         from .talk import show_health

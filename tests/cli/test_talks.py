@@ -245,6 +245,7 @@ def test_a_review_in_a_terminal_keeps_its_thread_when_an_answer_is_cancelled(des
         screen.wait_for("Approved by ada@example.org")
         screen.line("/apply")
         screen.wait_for("Applied and verified")
+        screen.wait_for("Ctrl-D leaves.")
         screen.type("\x04")
         assert screen.end() == 0
     assert applied_in(desk.production.dsn) == ["003_loyalty", "004_phone"]
