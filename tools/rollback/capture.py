@@ -122,6 +122,8 @@ def script(capture: Capture) -> list[tuple[str, str]]:
         parts.append(("", f"CREATE TABLE {name} AS\n{positions}"))
     if capture.together and any(k.follows_rows for k in capture.tables):
         parts += _settlement(capture)
+    if any(k.secured for k in capture.tables):
+        parts.append(("", "SET LOCAL row_security = on"))
     return parts
 
 

@@ -17,10 +17,10 @@ from ..schema.model import ObjectId, SchemaObject, Snapshot
 from ..schema.snapshot import read_snapshot
 from ..sql.parse import Script, parse
 from . import capture as captures
-from . import identities, losses, moves, restore, study, writes
+from . import identities, look, losses, moves, restore, study, unfit, writes
 from .capture import Capture
+from .notes import Note
 from .preimages import Kept, kept_tables
-from .restore import Note
 from .study import Study
 from .trial import Trial, tried
 
@@ -39,6 +39,7 @@ class RollbackDraft:
     """A rollback and its capture script, as bare SQL, and what is known of them before any proof.
 
     steps: the rollback's statements with their comments; capture_steps likewise. losses: what does not come back.
+    study: what the migration was seen to do. kept: tables of which rows are kept.
     remaining: differences of the schema that the draft leaves. notes: for a reader. limits: what rows written since
     cannot be spared, whatever a proof says. together: the capture stands in
     the migration's transaction.
@@ -53,8 +54,7 @@ class RollbackDraft:
     limits: tuple[str, ...] = ()
     together: bool = True
     transactional: bool = True
-    before: Snapshot | None = None
-    after: Snapshot | None = None
+    study: Study | None = None
     kept: tuple[ObjectId, ...] = ()
 
     @property
@@ -174,7 +174,7 @@ class _Drafting:
         conn, f = self.conn, self.found
         steps: list[Note] = []
         failed: list[tuple[Note, str]] = []
-        self._take(tried(conn, restore.look(self.capture)), steps, failed)
+        self._take(tried(conn, look.look(self.capture)), steps, failed)
         names = [Note("", sql) for sql in identities.undone(self.renames, f.after)]
         now = f.after
         if names:
@@ -184,8 +184,8 @@ class _Drafting:
         work = plan(now, f.before, runs_as=f.runs_as, labels_may_be_added=self.capture.empty)
         early = [replace(k, after=k.table if not k.dropped else None) for k in self.capture.tables]
         renamed = replace(self.capture, tables=tuple(self._with_old_names(k) for k in early))
-        self._take(tried(conn, restore.early(renamed, work.guarded, now)), steps, failed)
-        self._take(tried(conn, restore.unfit(self.capture, work.guarded, now, f.before)), steps, failed)
+        self._take(tried(conn, unfit.early(renamed, work.guarded, now)), steps, failed)
+        self._take(tried(conn, unfit.unfit(self.capture, work.guarded, now, f.before)), steps, failed)
         self._take(tried(conn, moves.aside(work, now, f.before)), steps, failed)
         for phase, comment in (
             (DROP, "What the migration added goes."),
@@ -213,6 +213,11 @@ class _Drafting:
             end = read_snapshot(conn)
         if not self.capture.empty:
             self._take(tried(conn, restore.done(self.capture)), steps, failed)
+        if any(k.secured for k in self.capture.tables):
+            steps.insert(
+                0,
+                Note("Every row, whatever policies say: fails rather than miss some.", "SET LOCAL row_security = off"),
+            )
         if steps and _needs_setting(steps):
             steps.insert(0, Note("Function bodies may name what comes later.", "SET LOCAL check_function_bodies = off"))
         return RollbackDraft(
@@ -225,8 +230,7 @@ class _Drafting:
             notes=losses.notes(f, work, self.capture),
             together=self.capture.together,
             transactional=f.transactional,
-            before=f.before,
-            after=f.after,
+            study=f,
             kept=tuple(k.table for k in self.capture.tables),
         )
 
@@ -244,11 +248,12 @@ class _Drafting:
             return
         keys = [c for c in now.of("constraint") if _stays(c, now, self.found.before)]
         best: tuple[int, Trial] | None = None
+        earlier = sum(writes.conflicts(self.conn).values())
         for order in ORDERS:
             notes = restore.back(self.capture, self.found.before, now, work.triggers_kept, keys, order=order)
             self.conn.execute("SAVEPOINT agentdb_rows")
             trial = tried(self.conn, notes)
-            trouble = len(trial.failed) * 1000 + sum(writes.conflicts(self.conn).values())
+            trouble = len(trial.failed) * 1000 + sum(writes.conflicts(self.conn).values()) - earlier
             if not trouble:
                 self.conn.execute("RELEASE SAVEPOINT agentdb_rows")
                 self._take(trial, steps, failed)

@@ -10,8 +10,8 @@ from ..schema.ddl.conversions import base
 from ..schema.ddl.plan import Plan
 from ..schema.model import ObjectId, Snapshot
 from ..sql.quote import ident, literal, qualified
+from .notes import Note
 from .preimages import PLAIN_TYPES
-from .restore import Note
 
 
 def _tables(work: Plan, now: Snapshot, before: Snapshot) -> list[ObjectId]:

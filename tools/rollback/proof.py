@@ -22,6 +22,7 @@ from ..sql.parse import Script, parse
 from . import identities, rows, study, writes
 from .draft import column_orders, leftovers
 from .rows import Difference
+from .study import Study
 
 if TYPE_CHECKING:
     from ..databases.postgres import Connection
@@ -56,18 +57,21 @@ def prove(
     touched: Sequence[ObjectId] | None = None,
     losses: Sequence[Loss] = (),
     limits: Sequence[str] = (),
+    known: Study | None = None,
 ) -> Certificate:
     """The certificate of a rollback, whoever wrote it, for a migration over the rows that `database` holds.
 
     database: the state before the migration; a copy is used, unless in_place allows to change it. together: the
     capture runs in the migration's transaction. touched: tables whose rows the migration takes or changes, where that
     is known; else it is measured. losses: what is known to be lost beforehand. limits: what is known to happen to rows
-    written since. Errors: SandboxError, DatabaseError.
+    written since. known: a study of the same migration on the same database, which spares reading the schema twice.
+    Errors: SandboxError, DatabaseError.
     """
     found = _Findings()
     with ExitStack() as held:
         work = database if in_place else held.enter_context(server.clone(database))
         proof = _Proof(server, work, migration, rollback_sql, capture_sql, together, found)
+        proof.known = known
         try:
             proof.run(touched)
         except RollbackError as error:
@@ -92,6 +96,7 @@ class _Proof:
         self.script: Script = parse(migration.sql)
         self.down_script: Script = parse(down)
         self.transactional = study.is_transactional(migration, self.script)
+        self.known: Study | None = None
 
     def run(self, touched: Sequence[ObjectId] | None) -> None:
         study.refuse_unfit(self.migration, self.script)
@@ -99,12 +104,16 @@ class _Proof:
             self._step("down", False, f"the rollback does not parse: {self.down_script.problem.message}")
             raise RollbackError(f"the rollback does not parse: {self.down_script.problem.message}")
         with self.work.connect() as conn:
-            self.before, self.old = read_snapshot(conn), identities.read(conn)
+            if self.known is not None:
+                self.before, self.old = self.known.before, self.known.old
+            else:
+                self.before, self.old = read_snapshot(conn), identities.read(conn)
             self.wanted = rows.tables_of(self.before)
             self.rows_before = rows.read(conn, self.wanted, self.before)
         self._up()
         with self.work.connect() as conn:
-            self.after, self.new = read_snapshot(conn), identities.read(conn)
+            self.after = self.known.after if self.known is not None else read_snapshot(conn)
+            self.new = identities.read(conn)
             changed = rows.differences(self.rows_before, rows.read(conn, self._renamed_wanted(), self.after))
             self.found.changed_by_up = [f"{d.table.schema}.{d.table.name}" for d in changed]
             concerned = set(touched or ()) | {d.table for d in changed}
@@ -236,6 +245,7 @@ class _Proof:
 
         try:
             with self.work.connect() as conn:
+                earlier = writes.conflicts(conn)
                 done = writes.write(conn, self.before, self.after, self.old, self.new, touched, keys)
         except (psycopg.Error, AgentdbError) as error:
             self._step("writes", False, " ".join(str(error).split())[:300], began)
@@ -255,9 +265,8 @@ class _Proof:
             differ = leftovers(self.before, now)
             self.found.since += differ
             if not differ and not self.found.data:
-                self.found.since += writes.lost(
-                    conn, done, contents, {t: k.columns for t, k in self.rows_before.items()}
-                )
+                columns = {t: k.columns for t, k in self.rows_before.items()}
+                self.found.since += writes.lost(conn, done, contents, columns, earlier)
         self._step(
             "down after writes", not self.found.since, "; ".join(self.found.since[:5]) or "all writes are kept", began
         )

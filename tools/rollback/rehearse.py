@@ -53,6 +53,7 @@ def rehearse(
         touched=made.kept,
         losses=made.losses,
         limits=made.limits,
+        known=made.study,
     )
     text, capture_text = render(made, certificate, migration), render_capture(made, migration)
     return Rehearsed(migration, made, certified(certificate, text, capture_text), text, capture_text)

@@ -7,218 +7,13 @@ same row, or a key is taken, the row is left and noted in agentdb_archive.confli
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from ..schema.ddl.order import ordered
 from ..schema.model import ObjectId, SchemaObject, Snapshot
 from ..sql.quote import ident, literal, qualified
-from .capture import Capture, after_name, archive, archived, settle, source, value
+from .capture import Capture, after_name, archived, source, value
+from .notes import Note, conflicts, told
 from .preimages import ARCHIVE, Kept, KeptColumn
-
-
-class Note(NamedTuple):
-    """A statement, without semicolon, and the comment above it ("" for none)."""
-
-    comment: str
-    sql: str
-
-
-def look(capture: Capture) -> list[Note]:
-    """What was changed since the migration: statements for the start of the rollback, before the schema changes."""
-    label = literal(capture.label)
-    notes: list[Note] = []
-    following = [k for k in capture.tables if k.follows_rows]
-    if not following:
-        return notes
-    if capture.together:
-        for kept in following:
-            if kept.key:
-                notes += _still_same(kept, label)
-    else:
-        notes.append(_writer(capture, following, label))
-        newer = (
-            f"age(now.xmin) < (SELECT age(c.transaction_id) FROM {ARCHIVE}.captures AS c WHERE c.migration = {label})"
-        )
-        one = f"now.xmin = (SELECT c.writer FROM {ARCHIVE}.captures AS c WHERE c.migration = {label})"
-        for kept in following:
-            notes.append(Note("", f"DROP TABLE IF EXISTS {after_name(kept)}"))
-            notes += [Note("", sql) for sql in settle(kept, one if capture.one_writer else newer)]
-            if kept.key and capture.one_writer and kept.kinds & {"update", "delete"}:
-                notes.append(_written_by_others(kept, one, newer, label))
-    if not notes:
-        return notes
-    first, *rest = notes
-    return [Note(first.comment or "What was changed since the migration stays.", first.sql), *rest]
-
-
-def _writer(capture: Capture, following: Sequence[Kept], label: str) -> Note:
-    rows = "\n    UNION ALL ".join(
-        f"SELECT xmin AS xid FROM {source(k.after, k.after_partitioned)}" for k in following if k.after
-    )
-    return Note(
-        "The migration's own transaction is the first after the copy that wrote to these tables.",
-        f"UPDATE {ARCHIVE}.captures AS c SET writer = (\n  SELECT w.xid FROM (\n    {rows}) AS w\n"
-        f"  WHERE age(w.xid) < age(c.transaction_id) ORDER BY age(w.xid) DESC LIMIT 1)\nWHERE c.migration = {label}",
-    )
-
-
-def _still_same(kept: Kept, label: str) -> list[Note]:
-    """Marks rows that somebody else changed after the migration, and notes them as conflicts."""
-    assert kept.after is not None
-    live, after = source(kept.after, kept.after_partitioned), after_name(kept)
-    match = " AND ".join(f"{value(c, 'now', after=True)} = a.{ident(c.name)}" for c in kept.keys)
-    rest = [c for c in kept.shared if c.name not in kept.key]
-    notes = []
-    if rest:
-        left = ", ".join(value(c, "now", after=True) for c in rest)
-        right = ", ".join(f"a.{ident(c.name)}" for c in rest)
-        notes.append(
-            Note(
-                "",
-                f"UPDATE {after} AS a SET agentdb_same = false FROM {live} AS now\n"
-                f"WHERE a.agentdb_what <> 'deleted' AND {match} AND ({left}) IS DISTINCT FROM ({right})",
-            )
-        )
-    notes.append(
-        Note(
-            "",
-            f"UPDATE {after} AS a SET agentdb_same = false\n"
-            f"WHERE (a.agentdb_what = 'deleted') = EXISTS (SELECT FROM {live} AS now WHERE {match})",
-        )
-    )
-    notes.append(
-        Note(
-            "",
-            _conflicts(
-                kept,
-                label,
-                "a",
-                "CASE a.agentdb_what WHEN 'deleted' THEN 'the key of a deleted row is in use again'"
-                " ELSE 'changed since the migration ' || a.agentdb_what || ' it; left as it is' END",
-            )
-            + f"\nFROM {after} AS a WHERE NOT a.agentdb_same"
-            + f" AND EXISTS (SELECT FROM {live} AS now WHERE {match})",
-        )
-    )
-    return notes
-
-
-def _written_by_others(kept: Kept, one: str, newer: str, label: str) -> Note:
-    assert kept.after is not None
-    live = source(kept.after, kept.after_partitioned)
-    match = " AND ".join(f"was.{ident(c.name)} = {value(c, 'now', after=True)}" for c in kept.keys)
-    rest = [c for c in kept.shared if c.name not in kept.key]
-    left = ", ".join(f"was.{ident(c.name)}" for c in rest)
-    right = ", ".join(value(c, "now", after=True) for c in rest)
-    differs = f" AND ({left}) IS DISTINCT FROM ({right})" if rest else ""
-    return Note(
-        "",
-        _conflicts(kept, label, "was", "'written since the migration; left as it is'")
-        + f"\nFROM {live} AS now JOIN {archived(kept.archive)} AS was ON {match}\n"
-        f"WHERE {newer} AND NOT {one}{differs}",
-    )
-
-
-def _conflicts(kept: Kept, label: str, alias: str, why: str) -> str:
-    pairs = ", ".join(f"{literal(k)}, {alias}.{ident(k)}" for k in kept.key)
-    table = literal(qualified(kept.table.schema, kept.table.name))
-    return (
-        f"INSERT INTO {ARCHIVE}.conflicts (migration, relation, key, why)\n"
-        f"SELECT {label}, {table}, jsonb_build_object({pairs}), {why}"
-    )
-
-
-def unfit(capture: Capture, guarded: Iterable[ObjectId], now: Snapshot, before: Snapshot) -> list[Note]:
-    """Values written since that the old type cannot hold, noted before they become NULL.
-
-    guarded: columns, in their old names, that are about to be converted. Rows that come back from a copy are left out.
-    """
-    label = literal(capture.label)
-    notes: list[Note] = []
-    kept = {k.table: k for k in capture.tables}
-    for column in guarded:
-        table = ObjectId("table", column.schema, "", column.parent)
-        wanted = before.objects[column].properties["type"]
-        fits = _fits(str(wanted), before, f"now.{ident(column.name)}")
-        if not fits or table not in now.objects:
-            continue
-        key = _primary_key(before, table, now)
-        pairs = ", ".join(f"{literal(k)}, now.{ident(k)}" for k in key)
-        name = qualified(table.schema, table.name)
-        partitioned = bool(now.objects[table].properties.get("partition_key"))
-        text = f"now.{ident(column.name)}::text"
-        why = f"{literal(column.name + ' was ')} || quote_literal({text}) || {literal(f', which {wanted} cannot hold')}"
-        back = ""
-        found = kept.get(table)
-        if found and found.key and found.follows_rows:
-            match = " AND ".join(f"a.{ident(c.name)}::text = now.{ident(c.name)}::text" for c in found.keys)
-            back = f"\n  AND NOT EXISTS (SELECT FROM {after_name(found)} AS a WHERE {match} AND a.agentdb_same)"
-        notes.append(
-            Note(
-                "" if notes else "Values written since that the old type cannot hold are noted before they go.",
-                f"INSERT INTO {ARCHIVE}.conflicts (migration, relation, key, why)\n"
-                f"SELECT {label}, {literal(name)}, jsonb_build_object({pairs}), {why}\n"
-                f"FROM {source(table, partitioned)} AS now\nWHERE NOT ({fits}){back}",
-            )
-        )
-    if notes and capture.empty:
-        return [*(Note(comment, sql) for comment, sql in archive()), *notes, _told(label)]
-    return notes
-
-
-def _fits(wanted: str, before: Snapshot, value: str) -> str:
-    """A condition that a value fits the wanted type, "" where the server cannot be asked yet."""
-    inner = wanted.removesuffix("[]")
-    for enum in before.of("enum"):
-        if qualified(enum.id.schema, enum.id.name) == inner:
-            labels = ", ".join(literal(x) for x in enum.properties.get("labels") or ())
-            if not labels:
-                return ""
-            return f"{value}::text[] <@ ARRAY[{labels}]" if inner != wanted else f"{value}::text IN ({labels})"
-    own = {
-        qualified(t.schema, t.name) for t in before.objects if t.kind in ("domain", "composite", "range", "base_type")
-    }
-    return "" if inner in own else f"pg_input_is_valid({value}::text, {literal(wanted)})"
-
-
-def _primary_key(before: Snapshot, table: ObjectId, now: Snapshot) -> list[str]:
-    there = {c.id.name for c in now.children(table, "column")}
-    for constraint in before.children(table, "constraint"):
-        columns = [str(c) for c in constraint.properties.get("columns") or ()]
-        if constraint.properties.get("type") == "primary key" and set(columns) <= there:
-            return columns
-    return []
-
-
-def early(capture: Capture, guarded: Iterable[ObjectId], after: Snapshot) -> list[Note]:
-    """Rows that the migration added and whose key the old type cannot hold: they go before the type does.
-
-    after: the schema that the rollback starts from.
-    """
-    notes: list[Note] = []
-    columns = set(guarded)
-    for kept in capture.tables:
-        keys = {ObjectId("column", kept.table.schema, kept.table.name, k) for k in kept.key}
-        if not keys & columns or not kept.follows_rows or kept.after is None:
-            continue
-        live = source(kept.after, kept.after_partitioned)
-        match = " AND ".join(f"{value(c, 'now', after=True)} = a.{ident(c.name)}" for c in kept.keys)
-        title = qualified(kept.after.schema, kept.after.name)
-        pointed = "".join(
-            f"\n  AND NOT EXISTS (SELECT FROM {qualified(k.id.schema, k.id.parent)} AS other WHERE {_points(k)})"
-            for k in after.of("constraint")
-            if k.properties.get("type") == "foreign key"
-            and str(k.properties.get("references")) == title
-            and k.id.parent != kept.after.name
-        )
-        notes.append(
-            Note(
-                f"{qualified(kept.table.schema, kept.table.name)}: rows that the migration added, with keys that are new.",
-                f"DELETE FROM {live} AS now USING {after_name(kept)} AS a\n"
-                f"WHERE {match} AND a.agentdb_what = 'inserted' AND a.agentdb_same{pointed}",
-            )
-        )
-    return notes
 
 
 def positions(capture: Capture) -> list[Note]:
@@ -346,7 +141,7 @@ def _inserts(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]
         notes = [Note(f"{table}: its rows.", head + (f"\nWHERE {refers}" if refers else ""))]
         if refers and kept.key:
             why = "'dropped with its table; a row that it refers to is gone since'"
-            notes.append(Note("", _conflicts(kept, label, "was", why) + f"\nFROM {name} AS was WHERE NOT ({refers})"))
+            notes.append(Note("", conflicts(kept, label, "was", why) + f"\nFROM {name} AS was WHERE NOT ({refers})"))
         return notes
     if not kept.follows_rows or "delete" not in _kinds(kept):
         return []
@@ -367,7 +162,7 @@ def _inserts(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]
     notes.append(
         Note(
             "",
-            _conflicts(
+            conflicts(
                 kept,
                 label,
                 "a",
@@ -410,7 +205,7 @@ def _updates(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]
         notes.append(Note(f"{title}: the values of {names}.", sql + (f"\n  AND {refers}" if refers else "")))
         if refers:
             why = "'a row that a dropped column referred to is gone since'"
-            notes.append(Note("", _conflicts(kept, label, "was", why) + f"\nFROM {name} AS was WHERE NOT ({refers})"))
+            notes.append(Note("", conflicts(kept, label, "was", why) + f"\nFROM {name} AS was WHERE NOT ({refers})"))
     rest = [c for c in kept.shared if c.name not in kept.key and c.identity != "always"]
     if rest and kept.follows_rows and "update" in _kinds(kept):
         sets = ", ".join(f"{ident(c.name)} = {stored(c, 'was')}" for c in rest)
@@ -428,7 +223,7 @@ def _updates(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]
         if refers:
             why = "'changed by the migration; a row that it referred to before is gone since'"
             notes.append(
-                Note("", _conflicts(kept, label, "was", why) + f"\nFROM {changed}\nWHERE {which} AND NOT ({refers})")
+                Note("", conflicts(kept, label, "was", why) + f"\nFROM {changed}\nWHERE {which} AND NOT ({refers})")
             )
     return notes
 
@@ -467,7 +262,7 @@ def _deletes(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]
         return _delete_without_key(kept)
     there = " AND ".join(f"{value(c, 'now', after=False)} = a.{ident(c.name)}" for c in kept.keys)
     pointed = "".join(
-        f"\n  AND NOT EXISTS (SELECT FROM {qualified(k.id.schema, k.id.parent)} AS other WHERE {_points(k)})"
+        f"\n  AND NOT EXISTS (SELECT FROM {qualified(k.id.schema, k.id.parent)} AS other WHERE {points(k)})"
         for k in keys
         if str(k.properties.get("references")) == title and k.id.parent != kept.table.name
     )
@@ -482,7 +277,7 @@ def _deletes(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]
         notes.append(
             Note(
                 "",
-                _conflicts(kept, label, "a", "'added by the migration; rows written since refer to it'")
+                conflicts(kept, label, "a", "'added by the migration; rows written since refer to it'")
                 + f"\nFROM {after} AS a JOIN {table} AS now ON {there}\n"
                 "WHERE a.agentdb_what = 'inserted' AND a.agentdb_same",
             )
@@ -490,7 +285,7 @@ def _deletes(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]
     return notes
 
 
-def _points(key: SchemaObject) -> str:
+def points(key: SchemaObject) -> str:
     columns = key.properties.get("columns") or []
     referenced = key.properties.get("referenced_columns") or []
     return " AND ".join(f"other.{ident(c)} = now.{ident(r)}" for c, r in zip(columns, referenced, strict=False))
@@ -525,21 +320,9 @@ def done(capture: Capture) -> list[Note]:
         notes += [Note("", f"DROP TABLE IF EXISTS {head}"), Note("", f"DROP FUNCTION IF EXISTS {head}()")]
     notes.append(
         Note(
-            "The copies stay until `agentdb rollback purge`.",
+            "The copies stay in agentdb_archive until somebody drops them.",
             f"UPDATE {ARCHIVE}.captures SET restored_at = now() WHERE migration = {label}",
         )
     )
-    notes.append(_told(label))
+    notes.append(told(label))
     return notes
-
-
-def _told(label: str) -> Note:
-    """A notice when rows were left as they are."""
-    return Note(
-        "",
-        "DO $conflicts$\nDECLARE\n  found bigint;\nBEGIN\n"
-        f"  SELECT count(*) INTO found FROM {ARCHIVE}.conflicts WHERE migration = {label} AND noticed_at = now();\n"
-        "  IF found > 0 THEN\n"
-        f"    RAISE NOTICE '% rows were left as they are: see {ARCHIVE}.conflicts', found;\n"
-        "  END IF;\nEND $conflicts$",
-    )

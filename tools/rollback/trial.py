@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .restore import Note
+from .notes import Note
 
 if TYPE_CHECKING:
     from ..databases.postgres import Connection

@@ -272,10 +272,11 @@ def lost(
     found: Sequence[Written],
     before_rows: dict[ObjectId, Counter[Row]],
     columns: dict[ObjectId, tuple[str, ...]],
+    earlier: dict[str, int],
 ) -> list[str]:
     """What of the writes, or of the rows beside them, is not as it should be after the rollback; [] when all is.
 
-    A row of before that did not come back, or one of the migration's that stayed, counts only when the rollback did
+    earlier: conflicts that were noted before the rollback. A row of before that did not come back, or one of the migration's that stayed, counts only when the rollback did
     not note it as a conflict.
     """
     problems = []
@@ -300,7 +301,7 @@ def lost(
         untouched = Counter(
             {r: n for r, n in old.items() if not written.key or tuple(r[p] for p in places) not in apart}
         )
-        allowed = noted.get(table, 0)
+        allowed = noted.get(table, 0) - earlier.get(table, 0)
         gone = sum((untouched - rows).values())
         if gone > allowed:
             problems.append(f"{name}: {gone} row{'' if gone == 1 else 's'} of before gone or other")

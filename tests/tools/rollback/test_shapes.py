@@ -30,7 +30,7 @@ def migration(sql: str) -> Migration:
 
 
 def proven(server: SandboxServer, shop: SandboxDatabase, sql: str, **options: bool) -> Rehearsed:
-    return rehearse(server, shop, migration(sql), **options)  # type: ignore[arg-type]
+    return rehearse(server, shop, migration(sql), **options)
 
 
 def told(certificate: Certificate) -> str:
@@ -199,3 +199,15 @@ def test_the_way_back_is_lossless(server: SandboxServer, shop: SandboxDatabase, 
     done = proven(server, shop, LOSSLESS[name])
     assert done.draft.remaining == (), done.text
     assert (done.certificate.klass, done.certificate.proven) == ("LOSSLESS", True), told(done.certificate) + done.text
+
+
+def test_what_is_drafted_can_be_carried_to_a_target(server: SandboxServer, shop: SandboxDatabase) -> None:
+    """The ledger takes a script apart and refuses what it could not answer for."""
+    from agentdb.tools.ledger.scripts import capture_of, read
+
+    done = proven(
+        server, shop, "; ".join([LOSSLESS[n] for n in ("update", "drop column with values", "truncate", "policy")])
+    )
+    assert done.certificate.klass == "LOSSLESS", told(done.certificate)
+    assert capture_of(done.capture_text, "007_change.capture.sql").transactional
+    assert read(done.text, where="007_change.sql").transactional
