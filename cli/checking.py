@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from ..tools.files import Layout, read_text
 from ..tools.hazards.context import Context
 from ..tools.hazards.registry import by_id, nearest
 from ..tools.hazards.report import Report
 from ..tools.hazards.run import Session, numbered
+from ..tools.naming import parse_name
 from ..tools.records import Evidence, Finding, Severity
 from ..tools.sql.parse import Script, parse
 from .sources import Source, changed_since, from_paths, read
@@ -65,11 +67,17 @@ def findings_of(wishes: Wishes) -> Report:
             close = nearest(name, 1)
             raise UsageError(f"there is no rule '{name}'", hint=f"Did you mean {close[0]}?" if close else "")
     context = Context(pg_version=rules.pg_version, severity=rules.severity, enabled=wishes.enable, in_transaction=False)
-    if wishes.files or wishes.schema_dir is not None:
+    if wishes.target is not None:
+        context = _known_from(project, wishes.target, context)
+    if not wishes.files and wishes.schema_dir is None:
+        checked = _pending(project, context, wishes)
+    elif (
+        project is not None and wishes.schema_dir is None and (mine := _migrations_named(project.layout, wishes.files))
+    ):
+        checked = _pending(project, context, wishes, mine)
+    else:
         sources = from_paths(wishes.files or (Path("."),), wishes.schema_dir)
         checked = _plain(_kept(sources, wishes.since), context, wishes)
-    else:
-        checked = _pending(project, context, wishes)
     notes: list[str] = []
     measured = False
     if not wishes.static and checked:
@@ -87,6 +95,21 @@ def findings_of(wishes: Wishes) -> Report:
         measured=measured,
         notes=tuple(notes),
     )
+
+
+def _known_from(project: ProjectContext | None, name: str, context: Context) -> Context:
+    """The context with the schema and the row counts of a target, read in a transaction that can write nothing.
+
+    Errors: ConfigError, DatabaseError.
+    """
+    from ..tools.databases.postgres import connect
+    from ..tools.schema.snapshot import read_snapshot
+    from .measuring import estimated_rows
+
+    if project is None:
+        raise UsageError("there is no agentdb.toml that says where the target is", hint="Run `agentdb init`.")
+    with connect(project.target(name).dsn, options={"default_transaction_read_only": "on"}) as connection:
+        return replace(context, before=read_snapshot(connection), table_rows=estimated_rows(connection))
 
 
 def _project() -> ProjectContext | None:
@@ -158,13 +181,25 @@ def _unreadable(source: Source) -> Finding:
     )
 
 
-def _pending(project: ProjectContext | None, context: Context, wishes: Wishes) -> list[Checked]:
-    """The project's pending migrations as one change: each finds what those before it made."""
-    from ..tools.files import Layout, discover
+def _migrations_named(layout: Layout, files: Sequence[Path]) -> frozenset[Path]:
+    """The files, when each lies in the project's pending/ or applied/; else nothing: they are files by themselves."""
+    places = {layout.pending.resolve(), layout.applied.resolve()}
+    named = [f.resolve() for f in files]
+    mine = all(f.is_file() and f.parent in places and parse_name(f.name) is not None for f in named)
+    return frozenset(named) if mine else frozenset()
+
+
+def _pending(
+    project: ProjectContext | None, context: Context, wishes: Wishes, named: frozenset[Path] = frozenset()
+) -> list[Checked]:
+    """The project's pending migrations (or those named) as one change: each finds what those before it made."""
+    from ..tools.files import discover
 
     layout = project.layout if project is not None else Layout(Path.cwd())
+    for one in sorted(named):
+        read_text(one)  # what is wrong with a file that was named is said of it, not of another
     migrations = discover(layout)
-    pending = [m for m in migrations if m.state == "pending"]
+    pending = [m for m in migrations if (m.path.resolve() in named if named else m.state == "pending")]
     if wishes.since is not None:
         changed = changed_since(wishes.since, layout.root)
         pending = [m for m in pending if m.path.resolve() in changed]
@@ -175,8 +210,8 @@ def _pending(project: ProjectContext | None, context: Context, wishes: Wishes) -
     )
     context = replace(
         context,
-        setup=before,
-        schema_complete=bool(before) and wishes.target is None,
+        setup=() if context.before is not None else before,
+        schema_complete=bool(before),
         lock_timeout_set=True,
         splits=True,
         in_transaction=True,

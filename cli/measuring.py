@@ -4,6 +4,7 @@ confirms or refutes what was read."""
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from ..tools.hazards.run import Session
 
 if TYPE_CHECKING:
     from ..tools.databases.dsn import Dsn
+    from ..tools.databases.postgres import Connection
     from ..tools.hazards.context import Context
     from ..tools.records import Finding
     from ..tools.sandbox.databases import SandboxDatabase
@@ -51,22 +53,33 @@ def measure(checked: list[Checked], project: ProjectContext | None, wishes: Wish
 def _server(project: ProjectContext | None) -> Iterator[SandboxServer]:
     from ..tools.sandbox.server import sandbox_server
 
-    own = project.sandbox_dsn() if project is not None else None
+    if project is not None:
+        own = project.sandbox_dsn()
+    else:
+        from ..tools.databases.dsn import Dsn
+
+        own = Dsn(url) if (url := os.environ.get("AGENTDB_SANDBOX_DSN", "").strip()) else None
     forbidden = project.all_target_dsns() if project is not None else ()
     with sandbox_server(server_dsn=own, forbidden=forbidden) as server:
         yield server
 
 
+def estimated_rows(connection: Connection) -> Mapping[str, int]:
+    """How many rows the tables have, as the statistics say, by "schema.table"."""
+    from ..tools.databases.queries import load
+
+    found = connection.execute(load("postgres", "estimated_rows").encode()).fetchall()
+    return {str(name): int(rows) for name, rows in found}
+
+
 def rows_of(target: Dsn | None) -> Mapping[str, int]:
-    """How many rows the target's tables have, as its statistics say; nothing without a target."""
+    """The rows of a target's tables; nothing without a target."""
     if target is None:
         return {}
     from ..tools.databases.postgres import connect
-    from ..tools.databases.queries import load
 
     with connect(target, options={"default_transaction_read_only": "on"}) as connection:
-        found = connection.execute(load("postgres", "estimated_rows").encode()).fetchall()
-    return {str(name): int(rows) for name, rows in found}
+        return estimated_rows(connection)
 
 
 def _target(project: ProjectContext | None, wishes: Wishes) -> Dsn | None:
@@ -97,19 +110,14 @@ def _pending(checked: list[Checked], project: ProjectContext | None, wishes: Wis
         ]
 
     notes: list[str] = []
-    with contextlib.ExitStack() as held:
-
-        def workbench(rows: int) -> Workbench:
-            made = Workbench(
-                lambda: _server(project),
-                target=target,
-                applied=applied,  # type: ignore[arg-type]
-                root=layout.root,
-                rows=rows,
-            )
-            return held.enter_context(made)
-
-        bench = workbench(project.settings.sandbox.rows if project is not None else ROWS)
+    bench = Workbench(
+        lambda: _server(project),
+        target=target,
+        applied=applied,  # type: ignore[arg-type]
+        root=layout.root,
+        rows=project.settings.sandbox.rows if project is not None else ROWS,
+    )
+    with bench:
         try:
             first = bench.stage([])
             rows = rows_of(target)
@@ -128,16 +136,10 @@ def _pending(checked: list[Checked], project: ProjectContext | None, wishes: Wis
                 wishes.in_transaction if wishes.in_transaction is not None else not one.source.migration.no_transaction
             )
             found = session.check(one.script, path=one.source.path, in_transaction=wrapped)
-            run = with_rows = bench.stage(chosen[:number]).run
+            run = bench.stage(chosen[:number]).run
             assert run is not None
-            assert with_rows is not None
-            if failed_on_data(run):
-                bench = workbench(0)
-                run = bench.stage(chosen[:number]).run
-                assert run is not None
             _settle(one, session.context, found, run, checked, exempt)
-            if with_rows is not run:
-                one.findings = with_data_failure(one.findings, with_rows, path=one.source.path)
+            notes += [f"{one.source.path}: {note}" for note in run.notes]
             if not run.ok:
                 if later := len(checked) - number:
                     notes.append(
@@ -170,7 +172,6 @@ def _settle(
 def _plain(checked: list[Checked], project: ProjectContext | None, wishes: Wishes) -> tuple[bool, list[str]]:
     notes: list[str] = []
     target = _target(project, wishes) if wishes.target else None
-    rows = rows_of(target)
     done = 0
     with _server(project) as server, contextlib.ExitStack() as held:
         bases = _Bases(server, target, held, Counter(one.source.setup or () for one in checked))
@@ -185,7 +186,7 @@ def _plain(checked: list[Checked], project: ProjectContext | None, wishes: Wishe
             except SetupError as error:
                 notes.append(f"Not measured: {one.source.path}: {error}")
                 continue
-            _settle(one, replace(one.context, table_rows=rows), one.findings, run, checked, frozenset())
+            _settle(one, one.context, one.findings, run, checked, frozenset())
             if run is not with_rows:
                 one.findings = with_data_failure(one.findings, with_rows, path=one.source.path)
             done += 1

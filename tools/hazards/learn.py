@@ -45,6 +45,8 @@ def create_table(catalog: Catalog, node: Any, new: bool) -> None:
     for column in form.columns:
         place_column(catalog, table, column, new)
     for constraint in form.constraints:
+        # An empty table holds nothing to validate: NOT VALID is taken for valid (parse_utilcmd.c).
+        constraint.validated = constraint.enforced
         place_constraint(catalog, table, constraint, new)
 
 

@@ -27,7 +27,7 @@ _OPERATORS = {265, 268, 271, 272, 273, 274, 43, 45, 42, 47, 37, 94, 60, 62, 61, 
 # Trees deeper than a hundred messages are ordinary (fifty concatenations, a CASE in a CASE); protobuf reads them
 # only when told to.
 with contextlib.suppress(ImportError, AttributeError):
-    from google._upb import _message
+    from google._upb import _message  # type: ignore[import-untyped]
 
     _message.SetAllowOversizeProtos(True)
 

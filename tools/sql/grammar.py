@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import postgast
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from postgast.errors import PgQueryError
 
 from . import depth
@@ -142,7 +142,7 @@ def walk(node: Any) -> Iterator[tuple[str, Any]]:
     while stack:
         name, message = stack.pop()
         yield name, message
-        below = []
+        below: list[tuple[str, Any]] = []
         for field, value in message.ListFields():
             if field.message_type is None:
                 continue

@@ -88,7 +88,9 @@ def test_a_broken_script_says_so(sql: str) -> None:
 def test_a_statement_of_a_megabyte() -> None:
     values = ", ".join(f"({n}, 'some text of a row')" for n in range(30_000))
     assert len(values) > 900_000
-    rules = [f.rule for f in findings(f"CREATE TABLE t (id bigint PRIMARY KEY, b text);\nINSERT INTO t VALUES {values};")]
+    rules = [
+        f.rule for f in findings(f"CREATE TABLE t (id bigint PRIMARY KEY, b text);\nINSERT INTO t VALUES {values};")
+    ]
     assert "syntax-error" not in rules
     name = "x" * 1_000_000
     assert [f.rule for f in findings(f"DROP TABLE {name};") if f.rule == "ban-drop-table"] == ["ban-drop-table"]

@@ -73,7 +73,10 @@ def test_a_check_validated_earlier_spares_the_scan_of_set_not_null() -> None:
     assert raised("ALTER TABLE t ALTER a SET NOT NULL;", setup=setup, pg_version=11) == [(1, "setting-not-null")]
 
 
-@pytest.mark.parametrize("proof", ["a > 0", "a IS NOT NULL OR b IS NOT NULL", "(a IS NOT NULL) IS TRUE", "a = a", "NOT (a IS NULL AND b IS NULL)"])
+@pytest.mark.parametrize(
+    "proof",
+    ["a > 0", "a IS NOT NULL OR b IS NOT NULL", "(a IS NOT NULL) IS TRUE", "a = a", "NOT (a IS NULL AND b IS NULL)"],
+)
 def test_a_check_that_proves_nothing_spares_nothing(proof: str) -> None:
     setup = f"CREATE TABLE t (a int, b int, CHECK ({proof}));"
     assert raised("ALTER TABLE t ALTER a SET NOT NULL;", setup=setup) == [(1, "setting-not-null")]

@@ -48,5 +48,8 @@ def test_the_project_has_the_last_word() -> None:
 
 
 def test_all_rules_can_be_switched_on() -> None:
-    quiet, loud = severity("CREATE TABLE t (a varchar(5));"), severity("CREATE TABLE t (a varchar(5));", enabled=("all",))
+    quiet, loud = (
+        severity("CREATE TABLE t (a varchar(5));"),
+        severity("CREATE TABLE t (a varchar(5));", enabled=("all",)),
+    )
     assert len(loud) > len(quiet)
