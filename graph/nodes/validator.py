@@ -101,7 +101,8 @@ def weigh(state: State, runtime: Runtime[Context]) -> Plain:
     for number, migration in enumerate(everything):
         path = relative(context, migration.path)
         exempt = frozenset(name for name, table in session.catalog.tables.items() if table.new)
-        told = session.check(parse(migration.sql), path=path, in_transaction=not migration.no_transaction)
+        script = parse(migration.sql)
+        told = session.check(script, path=path, in_transaction=not migration.no_transaction)
         if number < ahead:
             continue
         if migration.label not in results:
@@ -110,7 +111,9 @@ def weigh(state: State, runtime: Runtime[Context]) -> Plain:
         stage = context.workbench.stage(everything[: number + 1])
         assert stage.run is not None
         evidence = [state["evidence"][key] for key in results[migration.label]["evidence"]]
-        settled = reconcile(told, stage.run, _records(evidence), path=path, context=around, exempt=exempt)
+        settled = reconcile(
+            told, stage.run, _records(evidence), path=path, context=around, script=script, exempt=exempt
+        )
         found += [to_plain(f) for f in settled]
     worst = [f for f in found if f["severity"] == "error" and f["proof"] != "REFUTED" and not f["ignored"]]
     say(runtime, "validate", f"{len(found)} findings, {len(worst)} errors" if found else "no findings", ok=not worst)
