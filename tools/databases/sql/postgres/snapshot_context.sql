@@ -1,9 +1,7 @@
--- What the other snapshot queries need to know first: one row.
--- schemas: the oids of the schemas to read; functions: those of extensions and the constructors of
--- range types, which are not listed; keywords: words that
--- quote_ident quotes; then whether objects of
--- three groups of seldom-used catalogs exist at all (snapshot_operators, snapshot_rare, snapshot_types_defined).
--- Oids from 16384 on are made by people (FirstNormalObjectId, access/transam.h).
+-- What the other snapshot queries need to know first, in one row: the schemas to read; functions that are not listed
+-- (those of extensions, constructors of range types); words that quote_ident quotes; default rights by kind of object;
+-- and whether there is anything in three groups of seldom-used catalogs (snapshot_operators, snapshot_rare,
+-- snapshot_types_defined). Oids from 16384 on are made by people (FirstNormalObjectId, access/transam.h).
 SELECT
     current_setting('server_version_num')::int,
     ARRAY(SELECT n.oid FROM pg_namespace n
