@@ -1,5 +1,6 @@
 # make demo    see the main job done on a stand-in production database (no key, no account)
 # make test    run the tests
+# make test-all  and the slow ones
 # make lint    linters and types
 # make bench   benchmarks, as ratios
 # make clean   remove the environment
@@ -15,7 +16,7 @@ WORKERS ?= 2
 # Bytecode makes every start two to three times faster; an inherited setting must not take that away.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint bench clean setup
+.PHONY: demo test test-all lint bench bench-rollback clean setup
 .DEFAULT_GOAL := setup
 
 setup: $(READY)
@@ -33,7 +34,10 @@ demo: $(READY)
 	@$(BIN)/agentdb demo
 
 test: $(READY)
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow"
+
+test-all: $(READY)
+	@$(BIN)/python -m pytest -q -n $(WORKERS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -43,6 +47,12 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python bench/snapshot_bench.py
 	$(BIN)/python bench/startup_bench.py
+
+# BENCH is a folder with rollback_bench.py and rollback/, the migration histories of public projects (not kept here).
+bench-rollback: $(READY)
+	@test -n "$(BENCH)" || { echo "say where the histories are: make bench-rollback BENCH=folder"; exit 2; }
+	$(BIN)/python $(BENCH)/rollback_bench.py --root $(BENCH)/rollback --jobs 2 \
+		--source py:agentdb.tools.rollback.bench:draft_one --out rollback_bench.jsonl
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

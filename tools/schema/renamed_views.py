@@ -32,7 +32,7 @@ def same_query(old: str, new: str, renaming: Renaming, results: Mapping[str, str
     _rename(before[0].node, renaming)
     for item in before[0].node.target_list:
         item.res_target.name = results.get(item.res_target.name, item.res_target.name)
-    return _plain(before[0].node) == _plain(after[0].node)
+    return bool(_plain(before[0].node) == _plain(after[0].node))
 
 
 def _spell_out(query: Any) -> None:

@@ -267,7 +267,7 @@ def _name_of(node: Any) -> tuple[str, str]:
 def _type_text(type_name: Any) -> str:
     """A type as the server prints it in a routine's argument list, its schema aside."""
     name = type_name.names[-1].string.sval
-    return _PRINTED_TYPES.get(name, name) + "[]" * len(type_name.array_bounds)
+    return str(_PRINTED_TYPES.get(name, name)) + "[]" * len(type_name.array_bounds)
 
 
 def _bare_types(routine: str) -> str:

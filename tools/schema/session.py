@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, LiteralString, Self, cast
+from typing import TYPE_CHECKING, Any, LiteralString, Self
 
 from ..databases.queries import load
 
@@ -31,7 +31,7 @@ def query(name: str, major: int) -> LiteralString:
         mark = _MARK.search(line)
         if mark is None or (major >= int(mark[2])) == (mark[1] == "since"):
             kept.append(line)
-    return cast("LiteralString", "\n".join(kept))
+    return "\n".join(kept)
 
 
 @contextmanager

@@ -83,7 +83,7 @@ def test_a_dump_and_restore_changes_nothing(
     programs, script = software.packaged() / "pginstall" / "bin", str(tmp_path / "dump.sql")
     with server.create() as copy:
         subprocess.run([programs / "pg_dump", "-f", script, every_kind.dsn.reveal()], check=True)
-        restore = [programs / "psql", "-qX", "-v", "ON_ERROR_STOP=1", "-f", script, copy.dsn.reveal()]
+        restore: list[str | Path] = [programs / "psql", "-qX", "-v", "ON_ERROR_STOP=1", "-f", script, copy.dsn.reveal()]
         subprocess.run(restore, check=True, capture_output=True)
         with copy.connect() as conn:
             restored = read_snapshot(conn)
