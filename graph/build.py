@@ -48,7 +48,7 @@ class _Picture(StateGraph[State, Context, State, State]):
     """A graph whose nodes find a context even when the caller brought none."""
 
     def __init__(self, opened: Callable[[], Context] | None) -> None:
-        super().__init__(State, context_schema=Context)
+        super().__init__(State, context_schema=None if opened else Context)
         self.opened = opened
 
     def add_node(self, name: str, action: Any, **options: Any) -> Any:  # type: ignore[override]

@@ -7,16 +7,35 @@ for the same signed approval as everywhere: who can reach the server can look, a
 from __future__ import annotations
 
 import os
-from functools import cache
+from collections import OrderedDict
+from threading import Lock
 
 from .build import build
 from .context import Context, Target
 from .run import workbench
 
+KEPT = 8  # threads whose sandbox states are kept at the same time
 
-@cache
+_contexts: OrderedDict[str, Context] = OrderedDict()
+_lock = Lock()
+
+
 def context() -> Context:
-    """The project in the working directory, opened with the first node that runs. Errors: ConfigError."""
+    """The context of the thread that a node runs for: the project in the working directory, and a sandbox of the
+    thread's own. Errors: ConfigError."""
+    from langgraph.config import get_config
+
+    thread = str(get_config().get("configurable", {}).get("thread_id", ""))
+    with _lock:
+        if thread not in _contexts:
+            _contexts[thread] = _opened()
+            while len(_contexts) > KEPT:
+                _contexts.popitem(last=False)[1].workbench.close()
+        _contexts.move_to_end(thread)
+        return _contexts[thread]
+
+
+def _opened() -> Context:
     from ..agents.model import model_from
     from ..config import load_settings
     from ..tools.databases.dsn import Dsn, dsn_from_environment

@@ -67,7 +67,6 @@ class Crew:
     def start(self, thread: str, request: Request, listen: Listener = silent) -> Standing:
         """The thread run from its beginning, on the files as they are now; an earlier run in it is forgotten."""
         with held(self.context.layout.state_dir, thread):
-            self.context.workbench.clear()
             return self._go({"request": request}, thread, listen)
 
     def go_on(self, thread: str, listen: Listener = silent) -> Standing:

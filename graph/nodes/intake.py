@@ -22,6 +22,7 @@ MAX_STATEMENT = 2000  # characters of one statement that are kept for the agents
 def intake(state: State, runtime: Runtime[Context]) -> Plain:
     """Writes run, migrations, statements, trouble; empties the rest."""
     context = runtime.context
+    context.workbench.clear()  # what it holds may be of an earlier run, on a target that has changed since
     request = state.get("request") or {}
     found: Plain = {**EMPTY}
     found["run"] = {

@@ -11,8 +11,9 @@ from support.shop import Shop, applied_in, state_of
 
 from agentdb.errors import RefusedError
 from agentdb.graph.gate import Answer
-from agentdb.graph.run import Crew, Standing, is_stale, name_for, seconds
+from agentdb.graph.run import Crew, Standing, is_stale, name_for
 from agentdb.tools.databases.postgres import connect
+from agentdb.tools.durations import seconds
 from agentdb.tools.sandbox.databases import SandboxDatabase
 
 # What it does depends on rows that only production has: the sandbox cannot foresee it.
