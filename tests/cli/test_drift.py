@@ -15,6 +15,8 @@ from support.own_server import own_server
 from agentdb.tools.sandbox.databases import SandboxDatabase
 from agentdb.tools.sandbox.server import SandboxServer
 
+pytestmark = pytest.mark.slow
+
 CONFIG = '[targets.shop]\ndsn_env = "SHOP_URL"\nenvironment = "dev"\n[approval.required]\ndev = false\n'
 FIRST = "CREATE TABLE orders (id bigserial PRIMARY KEY, total numeric);\n"
 SECOND = "ALTER TABLE orders ADD COLUMN note text;\n"

@@ -15,6 +15,8 @@ from support.own_server import own_server
 from agentdb.tools.sandbox.databases import SandboxDatabase
 from agentdb.tools.sandbox.server import SandboxServer
 
+pytestmark = pytest.mark.slow
+
 CONFIG = '[targets.prod]\ndsn_env = "SHOP_URL"\nenvironment = "prod"\n'
 Command = Callable[..., subprocess.CompletedProcess[str]]
 

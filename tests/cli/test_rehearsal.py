@@ -13,6 +13,8 @@ import pytest
 from agentdb.tools.sandbox.databases import SandboxDatabase
 from agentdb.tools.sandbox.server import SandboxServer
 
+pytestmark = pytest.mark.slow
+
 SHOP = """CREATE TABLE customers (id bigserial PRIMARY KEY, email text NOT NULL);
 CREATE TABLE orders (id bigserial PRIMARY KEY, customer_id bigint REFERENCES customers, amount int);
 """

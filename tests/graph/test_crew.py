@@ -16,6 +16,8 @@ from agentdb.tools.databases.postgres import connect
 from agentdb.tools.durations import seconds
 from agentdb.tools.sandbox.databases import SandboxDatabase
 
+pytestmark = pytest.mark.slow
+
 # What it does depends on rows that only production has: the sandbox cannot foresee it.
 TWO_FACED = """\
 DO $$

@@ -15,6 +15,8 @@ from agentdb.tools.sandbox.server import SandboxServer
 
 from .conftest import Project
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[[Mapping[str, str]], Project]
 
 BASE = """CREATE TABLE t (id int PRIMARY KEY, a int, b text);

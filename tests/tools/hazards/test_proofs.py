@@ -18,6 +18,8 @@ from agentdb.tools.sandbox.seed import seed
 from agentdb.tools.sandbox.server import SandboxServer
 from agentdb.tools.sql.parse import parse
 
+pytestmark = pytest.mark.slow
+
 SHOWN = (Effect.REWRITE, Effect.SCAN, Effect.BUILD, Effect.LOCK, Effect.FAILS)
 # The sandbox runs what may not stand in a transaction outside of one, so nothing fails there; and what the oldest
 # or newest grammar refuses, the sandbox's version may take.

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from agentdb.tools import naming
 from agentdb.tools.databases.postgres import Connection
 from agentdb.tools.health.drift import Cause, adoption, drift, reversal
@@ -12,6 +14,8 @@ from agentdb.tools.records import Migration, to_plain
 from agentdb.tools.sandbox.databases import SandboxDatabase
 from agentdb.tools.sandbox.server import SandboxServer
 from agentdb.tools.schema.snapshot import read_snapshot
+
+pytestmark = pytest.mark.slow
 
 FIRST = (
     "CREATE TABLE orders (id bigserial PRIMARY KEY, total numeric CHECK (total >= 0)); CREATE INDEX ON orders (total);"

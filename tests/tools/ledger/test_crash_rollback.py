@@ -10,6 +10,8 @@ from agentdb.errors import RefusedError
 from agentdb.tools.ledger.apply import roll_back
 from agentdb.tools.ledger.status import State
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("point", ["captured", "under-way-1", "ran-1", "before-statement-3", "before-commit"])
 def test_statements_killed_anywhere_are_rolled_back(apart: Any, point: str) -> None:

@@ -14,6 +14,8 @@ from agentdb.tools.rollback.rehearse import Rehearsed, rehearse
 from agentdb.tools.sandbox.databases import SandboxDatabase
 from agentdb.tools.sandbox.server import SandboxServer
 
+pytestmark = pytest.mark.slow
+
 BASE = Path(__file__).parents[2] / "support" / "rollback_base.sql"
 
 

@@ -19,6 +19,8 @@ from agentdb.errors import RefusedError, SandboxError
 from agentdb.tools.sandbox import embedded, processes, software
 from agentdb.tools.sandbox.server import sandbox_server, status, stop_embedded
 
+pytestmark = pytest.mark.slow
+
 USE = """
 import sys
 from pathlib import Path
