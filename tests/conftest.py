@@ -26,7 +26,9 @@ def _open() -> tuple[Dsn | None, str]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write the golden files anew; read the diff in review")
+    parser.addoption(
+        "--update-golden", action="store_true", help="write the golden files anew; read the diff in review"
+    )
 
 
 def pytest_report_header() -> str:
