@@ -79,7 +79,9 @@ def proven_by(expression: Any, *, denied: bool = False) -> tuple[str, ...]:
         return _column(expression.null_test.arg) if _is(expression.null_test, "nulltesttype", wanted) else ()
     if which == "a_expr" and not denied and _is(expression.a_expr, "kind", "AEXPR_DISTINCT"):
         right = expression.a_expr.rexpr
-        return _column(expression.a_expr.lexpr) if right.WhichOneof("node") == "a_const" and right.a_const.isnull else ()
+        return (
+            _column(expression.a_expr.lexpr) if right.WhichOneof("node") == "a_const" and right.a_const.isnull else ()
+        )
     if which == "bool_expr":
         if _is(expression.bool_expr, "boolop", "NOT_EXPR"):
             return proven_by(expression.bool_expr.args[0], denied=not denied)

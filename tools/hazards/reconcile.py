@@ -14,7 +14,7 @@ from .registry import Effect, Rule, by_id
 from .seen import LockSeen, RunSeen, StatementSeen
 from .shapes import key, key_of_sql
 from .transaction import BLOCKS_READS, BLOCKS_WRITES, STRENGTH
-from .unforeseen import DATA_CLASSES, HEAVY, explained, failed, unforeseen
+from .unforeseen import HEAVY, explained, failed, is_of_data, unforeseen
 
 # Confirmed, such a finding is no longer a question and becomes one of the other rule.
 PROMOTED = {"changing-column-type-unverified": "changing-column-type"}
@@ -146,7 +146,7 @@ def _works(ran: StatementSeen) -> bool:
 
 def failed_on_data(run: RunSeen) -> bool:
     """Whether the run stopped at rows, so that a run without rows can still show what the statements do."""
-    return any(not s.ok and s.sqlstate[:2] in DATA_CLASSES for s in run.statements)
+    return any(not s.ok and is_of_data(s.sqlstate) for s in run.statements)
 
 
 def with_data_failure(findings: Iterable[Finding], run: RunSeen, *, path: str = "") -> tuple[Finding, ...]:

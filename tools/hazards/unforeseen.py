@@ -18,6 +18,11 @@ HEAVY = (Effect.REWRITE, Effect.SCAN, Effect.BUILD)
 DATA_CLASSES = ("22", "23")
 
 
+def is_of_data(state: str) -> bool:
+    """Whether an SQLSTATE blames the rows. 22023 (invalid_parameter_value) blames a word of the statement."""
+    return state[:2] in DATA_CLASSES and state != "22023" and len(state) == 5 and state.isalnum()
+
+
 def unforeseen(
     ran: StatementSeen,
     mark: str,
@@ -45,9 +50,8 @@ def unforeseen(
     ):
         by_mode: dict[tuple[str, bool], list[str]] = {}
         for name in dict.fromkeys(map(key_of_sql, relations)):
-            lock, own = _strongest(ran.locks, name), True
-            if lock is None or not _keeps_out(lock):
-                lock, own = _strongest(ran.held, name), False
+            taken, lock = _strongest(ran.locks, name), _strongest((*ran.locks, *ran.held), name)
+            own = taken is not None and _keeps_out(taken)
             if name in told or name in exempt or lock is None or not _keeps_out(lock):
                 continue
             told.add(name)
@@ -124,7 +128,7 @@ def failed(text: str, line: int, index: int | None, path: str, mark: str, unknow
         rule, proof = by_id()["untried-statement"], Proof.UNKNOWN
         why = f"This could not be tried: {unknown}. Whether it works on the target is not known."
         fix = rule.fix
-    elif state[:2] in DATA_CLASSES and state.isalnum():
+    elif is_of_data(state):
         rule, proof = by_id()["failing-on-data"], Proof.UNKNOWN
         why = (
             f"On the sandbox's made-up rows this failed: {text}. Whether the target holds such rows is not known; if it"

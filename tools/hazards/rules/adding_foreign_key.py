@@ -44,7 +44,8 @@ def check(step: Step) -> Iterator[Hit]:
         constraint = column.constraint("foreign key") if column is not None else None
         if column is None or constraint is None or not constraint.enforced:
             continue
-        if column.default is not None and not column.has_null_default:
+        # Any default makes the server look, even DEFAULT NULL (parse_utilcmd.c, transformAlterTableStmt).
+        if column.default is not None or column.serial or column.generated:
             yield _hit(step, constraint)
 
 
