@@ -10,7 +10,7 @@ import asyncio
 import functools
 import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -144,7 +144,7 @@ async def _stream(
     for turn in earlier[-KEPT_TURNS:]:
         messages += [HumanMessage(turn.question), AIMessage(" ".join(_cited(c) for c in turn.answer) or "(nothing)")]
     messages.append(HumanMessage(question))
-    text, done = "", 0
+    text, done, numbers = "", 0, itertools.count(1)
     async with asyncio.timeout(seconds), openai.DefaultAsyncHttpxClient() as http:
         limits: list[Any] = [
             ToolCallLimitMiddleware(run_limit=TOOL_CALLS, exit_behavior="end"),
@@ -152,7 +152,7 @@ async def _stream(
         ]
         agent: Any = create_agent(
             model.client(http_async_client=http),
-            [_as_tool(t, n, seen, on_tool) for t, n in zip(tools, itertools.repeat(itertools.count(1)), strict=False)],
+            [_as_tool(tool, numbers, seen, on_tool) for tool in tools],
             system_prompt=system,
             middleware=limits,
         )
@@ -181,7 +181,7 @@ def _settle_whole(text: str, done: int, settle: Callable[[Claim], None]) -> int:
     return max(done, whole)
 
 
-def _as_tool(tool: Tool, numbers: Any, seen: _Seen, on_tool: Callable[[str], None]) -> Any:
+def _as_tool(tool: Tool, numbers: Iterator[int], seen: _Seen, on_tool: Callable[[str], None]) -> Any:
     """The function as the library wants it: its result numbered, bounded, and marked as data; its errors in words."""
     from langchain_core.tools import StructuredTool
 

@@ -14,7 +14,6 @@ from typing import Any
 from ..errors import UsageError
 from ..tools import files
 from ..tools.files import Layout
-from ..tools.report import markdown
 
 State = Mapping[str, Any]
 
@@ -81,7 +80,10 @@ def sql(state: State, layout: Layout, which: str = "") -> str:
     Errors: UsageError."""
     shown = []
     for m in _chosen(state.get("migrations") or (), which):
-        shown.append(f"-- {m['path']}\n{files.read_text(layout.root / m['path']).rstrip()}")
+        path = layout.root / m["path"]
+        if not path.exists() and (layout.applied / path.name).exists():  # it has been applied since
+            path = layout.applied / path.name
+        shown.append(f"-- {m['path']}\n{files.read_text(path).rstrip()}")
     return "\n\n".join(shown) or "This run has no migrations."
 
 
@@ -159,11 +161,16 @@ def health(state: State) -> str:
 
 
 def notes(state: State) -> str:
-    """What the agents say, which is not used for the verdict."""
-    return (
-        "\n".join(markdown.notes_box(state.get("notes") or {})).replace("> ", "").replace("\\", "").strip()
-        or "No notes."
-    )
+    """What the agents say, from a model or from the facts, which is not used for the verdict."""
+    known = state.get("notes") or {}
+    lines = []
+    for note in known.get("agents", ()):
+        sentences = [s for part in note["parts"].values() for s in part]
+        if sentences:
+            lines += [note["title"], *(f"  {s['text']} [{', '.join(s['cites'])}]" for s in sentences)]
+    if known.get("struck"):
+        lines.append(f"{known['struck']} struck: nothing showed what was said")
+    return "\n".join([f"Not used for the verdict; {known['by']}.", *lines]) if known else "No notes."
 
 
 def brief(state: State) -> dict[str, Any]:

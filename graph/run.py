@@ -18,7 +18,7 @@ from ..tools.files import Layout
 from .checkpoint import checkpointer, held
 from .context import Context, Target, now
 from .gate import Answer, is_question
-from .state import Plain, Request
+from .state import FORMAT, Plain, Request
 from .workbench import Workbench
 
 if TYPE_CHECKING:
@@ -223,7 +223,10 @@ def plan_now(question: Mapping[str, Any], context: Context) -> Plan:
 
 
 def is_stale(standing: Standing, layout: Layout) -> bool:
-    """Whether a migration of the thread is not on disk any more as the crew saw it, there or, once applied, in applied/."""
+    """Whether a migration of the thread is not on disk any more as the crew saw it, there or, once applied, in applied/;
+    or an older agentdb left it."""
+    if standing.state.get("run", {}).get("format") != FORMAT:
+        return True
     for known in standing.state.get("migrations", ()):
         path = layout.root / known["path"]
         if not path.exists():

@@ -11,6 +11,8 @@ from typing import Annotated, Any, TypedDict
 
 Plain = dict[str, Any]
 
+FORMAT = 1  # raised when a key changes its meaning, so that an older thread is run anew
+
 
 def merged(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Plain:
     """Results of parallel nodes put together by key; None empties."""

@@ -40,19 +40,47 @@ def _carried(phase: str, carry: Any, decision: Plain, runtime: Runtime[Context])
     try:
         if decision.get("decision") == "reject":
             raise RefusedError("the person said no", reason="rejected")
-        result: ApplyResult = carry(request_of(decision, context))
+        request = request_of(decision, context)
+        result: ApplyResult = carry(request)
     except VerificationError as error:
         found = trouble_of(error)
         carried = getattr(error, "result", None)
         return {"ok": False, "error": found, "reason": "not-verified", **(_told(carried) if carried else {"done": []})}
     except AgentdbError as error:
         found = trouble_of(error)
+        if found.get("reason") == "replayed" and (earlier := _carried_before(request, context)):
+            say(runtime, phase, "this approval was carried out before", ok=True)
+            return {"ok": True, "error": {}, "reason": "", **earlier}
         say(runtime, phase, str(error), ok=False)
         return {"ok": False, "error": found, "reason": found.get("reason", "failed"), "done": []}
     told = _told(result)
     for number, one in enumerate(told["done"], 1):
         say(runtime, phase, f"{one['label']} {one['status']}", n=number, of=len(told["done"]), ok=True)
     return {"ok": True, "error": {}, "reason": "", **told}
+
+
+def _carried_before(request: ApplyRequest, context: Context) -> Plain:
+    """What this very approval was used for earlier, when all of it is done; {} otherwise. Changes nothing: a process
+    that ended after the last statement and before its checkpoint has left exactly this."""
+    from ...tools.ledger import history
+
+    assert context.target is not None and request.approval is not None
+    approval = request.approval
+    ended = "rolled_back" if approval.payload["kind"] == "rollback" else "applied"
+    with context.target.connect() as connection:
+        rows = [r for r in history.runs(connection) if r.approval_nonce == approval.payload["nonce"]]
+    done = [r for r in rows if r.status == ended]
+    if {r.label for r in done} != {f"{m['version']}_{m['name']}" for m in approval.plan["migrations"]}:
+        return {}
+    return {
+        "plan_sha256": approval.payload["plan_sha256"],
+        "database": approval.payload["database"],
+        "done": [{"label": r.label, "status": r.status, "statements": r.statements_done, "seconds": 0.0} for r in done],
+        "verified": None,
+        "differences": [],
+        "notes": ["carried out before, with this same approval"],
+        "ledger_installed": [],
+    }
 
 
 def request_of(decision: Plain, context: Context) -> ApplyRequest:

@@ -10,7 +10,7 @@ from ...tools.records import Migration
 from ...tools.sql import grammar
 from ...tools.sql.parse import parse
 from ..context import Context
-from ..state import EMPTY, Plain, State
+from ..state import EMPTY, FORMAT, Plain, State
 from .step import relative, say, trouble_of
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def intake(state: State, runtime: Runtime[Context]) -> Plain:
     request = state.get("request") or {}
     found: Plain = {**EMPTY}
     found["run"] = {
+        "format": FORMAT,
         "name": request.get("name") or "pending",
         "project": context.settings.project.name or context.layout.root.resolve().name,
         "target": _target(context),

@@ -37,7 +37,8 @@ def check_notes(state: State, runtime: Runtime[Context]) -> Plain:
         if name in drafts:
             notes.append(to_plain(checked(agent, told, _draft(drafts[name]))))
     model = runtime.context.model
-    by = f"written by {model.name}" if model else "from the facts, without a model"
+    spoke = model is not None and any(n["source"] == "model" for n in notes)
+    by = f"written by {model.name}" if model and spoke else "every sentence comes from tools"
     return {
         "drafts": None,
         "notes": {

@@ -137,6 +137,29 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(shop: Shop) -> None:
         assert crew.start(shop.thread, {"wants_apply": True}).state["plan"] == done.state["plan"]
 
 
+def test_a_process_that_dies_after_the_last_statement_leaves_a_thread_that_tells_the_truth(
+    shop: Shop, production: SandboxDatabase
+) -> None:
+    """The apply is done and its checkpoint is not: the thread goes on at the apply, with the approval used up."""
+    with shop.crew() as crew:
+        waiting = crew.start(shop.thread, {"wants_apply": True})
+        yes = shop.genuine(crew, waiting)
+        given = {"decision": {"decision": "approve", "approval": yes, "reason": ""}}
+        config: Any = {"configurable": {"thread_id": shop.thread}}
+        crew.graph.update_state(config, given, as_node="gate")
+        before = crew.graph.get_state(config).config
+        done = crew.go_on(shop.thread)
+        assert done.state["applied"]["ok"] and not done.state["applied"]["notes"]
+        crew.graph.update_state(before, given, as_node="gate")  # as if the apply had never been stored
+        assert crew.standing(shop.thread).unfinished
+    after = state_of(production.dsn)
+    with shop.crew() as crew:
+        again = crew.go_on(shop.thread)
+    assert again.state["applied"]["ok"] and "carried out before" in again.state["applied"]["notes"][0]
+    assert again.state["verified"]["ok"]
+    assert state_of(production.dsn) == after and applied_in(production.dsn) == ["003_loyalty", "004_phone"]
+
+
 def test_a_target_that_is_not_what_was_rehearsed_is_offered_the_way_back(
     shop: Shop, production: SandboxDatabase
 ) -> None:

@@ -442,10 +442,11 @@ def test_eight_processes_that_resume_one_approved_thread_apply_once(
     assert applied_in(production.dsn) == ["003_loyalty", "004_phone"]
     assert sum("CREATE TABLE loyalty" in s for s in recorder.statements) == 1
     assert sum("ADD COLUMN phone" in s for s in recorder.statements) == 1
-    carried = [t for t in told if (t.get("applied") or {}).get("ok") and len(t["applied"]["done"]) == 2]
-    assert len(carried) >= 1
+    did = [t for t in told if (t.get("applied") or {}).get("ok")]
+    carried = [t for t in did if len(t["applied"]["done"]) == 2 and not t["applied"]["notes"]]
+    assert len(carried) == 1, "one did it; others may say that it was done before"
     if not raw:
-        assert len(carried) == 1
+        assert did == carried
         assert [t["reason"] for t in told if t not in carried] == ["not-waiting"] * 7
     assert not [t for t in told if t.get("reason") == "crash"], told
 

@@ -153,16 +153,18 @@ def _evidence(evidence: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def notes_box(notes: Mapping[str, Any]) -> list[str]:
-    """What the agents say, in a box of its own that says what it is not."""
-    said = [n for n in notes.get("agents", ()) if n["parts"]]
-    if not said:
+    """What a model wrote, in a box of its own that says what it is not; what agents say from facts stands above."""
+    if not notes:
         return []
+    said = [n for n in notes["agents"] if n["source"] == "model" and n["parts"]]
+    if not said:
+        return [f"> No model had a part in this: {plain(notes['by'])}.", ""]
     lines = [f"> **Notes of the crew** (not used for the verdict; {plain(notes['by'])})"]
     for note in said:
         sentences = [s for part in note["parts"].values() for s in part]
         lines += [">", f"> **{plain(note['title'])}**"]
         lines += [f"> {plain(s['text'])} \\[{', '.join(s['cites'])}\\]  " for s in sentences]
-    if notes.get("struck"):
+    if notes["struck"]:
         lines += [">", f"> {_many(range(notes['struck']), 'sentence')} struck: nothing showed what they said."]
     return [*lines, ""]
 
