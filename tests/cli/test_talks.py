@@ -19,6 +19,7 @@ from agentdb.tools.sandbox.server import SandboxServer
 
 pytestmark = [pytest.mark.xdist_group("talks"), pytest.mark.slow]
 
+ONE = {"004_phone": "ALTER TABLE customers ADD COLUMN phone text;\n"}
 HAZARD = {"003_orders_by_customer": "CREATE INDEX orders_by_customer ON orders (customer_id);\n"}
 DROP = {"003_drop_note": "ALTER TABLE orders DROP COLUMN note;\n"}
 
@@ -49,7 +50,7 @@ class Desk:
             patch.setenv(name, value)
         for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AGENTDB_MODEL", "AGENTDB_FAIL_ON"):
             patch.delenv(name, raising=False)
-        self.shop = Shop.make(root, production.dsn)
+        self.shop = Shop.make(root, production.dsn, ONE)
         patch.chdir(root)
 
     def pending(self, migrations: dict[str, str]) -> None:
@@ -94,12 +95,12 @@ def desk(
 def test_run_tells_the_verdict_and_writes_the_report(desk: Desk) -> None:
     before = state_of(desk.production.dsn)
     said = desk.run("run", "--no-model")
-    assert "NEEDS APPROVAL  003_loyalty, 004_phone for prod (prod)" in said
-    assert "table public.loyalty added" in said and "LOSSLESS" in said
+    assert "NEEDS APPROVAL  004_phone for prod (prod)" in said
+    assert "column public.customers.phone added" in said and "LOSSLESS" in said
     record = json.loads((desk.root / "docs/database/reports/pending.json").read_text())
     assert record["schema_version"] == 1 and record["verdict"]["word"] == "needs approval"
     assert (desk.root / "docs/database/reports/pending.md").read_text().startswith("<!-- agentdb report -->")
-    assert (desk.root / "migrations/rollback/003_loyalty.sql").is_file()
+    assert (desk.root / "migrations/rollback/004_phone.sql").is_file()
     assert state_of(desk.production.dsn) == before
     desk.run("run", "--no-model", "--format", "json")
     assert json.loads(desk.out) == record, "progress goes to stderr, and nothing differs the second time"
@@ -136,7 +137,7 @@ def test_run_apply_without_an_approval_is_refused_and_with_one_goes_through(desk
     assert state_of(desk.production.dsn) == before, "an approval changes nothing"
     said = desk.run("run", "--no-model", "--apply")
     assert "Applied and verified" in said
-    assert applied_in(desk.production.dsn) == ["003_loyalty", "004_phone"]
+    assert applied_in(desk.production.dsn) == ["004_phone"]
 
 
 def test_run_shows_the_prompts_that_it_sends(desk: Desk) -> None:
@@ -185,12 +186,13 @@ def test_a_review_from_opening_to_applied_and_back_again(desk: Desk) -> None:
 
 def test_a_review_of_one_file_and_a_no(desk: Desk) -> None:
     typed = ("/helpp", "/reject not today", "/report", "/apply")
-    said = desk.run("review", "migrations/pending/003_loyalty.sql", "--no-model", typed=typed)
-    assert "thread shop:prod:003_loyalty" in said and "004_phone" not in said
+    desk.shop.write("005_fax", "ALTER TABLE customers ADD COLUMN fax text;\n")
+    said = desk.run("review", "migrations/pending/004_phone.sql", "--no-model", typed=typed)
+    assert "thread shop:prod:004_phone" in said and "005_fax" not in said
     assert "There is no command /helpp. Did you mean /help?" in said
     assert "Rejected; nothing was changed." in said and "there is nothing to decide" in said
     assert applied_in(desk.production.dsn) == []
-    assert "This plan was rejected." in desk.run("review", "migrations/pending/003_loyalty.sql", "--no-model")
+    assert "This plan was rejected." in desk.run("review", "migrations/pending/004_phone.sql", "--no-model")
 
 
 def test_a_review_notices_that_a_file_changed(desk: Desk) -> None:
@@ -248,7 +250,7 @@ def test_a_review_in_a_terminal_keeps_its_thread_when_an_answer_is_cancelled(des
         screen.wait_for("Ctrl-D leaves.")
         screen.type("\x04")
         assert screen.end() == 0
-    assert applied_in(desk.production.dsn) == ["003_loyalty", "004_phone"]
+    assert applied_in(desk.production.dsn) == ["004_phone"]
     history = desk.root / ".agentdb/history"
     assert "/apply" in history.read_text() and history.stat().st_mode & 0o077 == 0
     assert desk.production.name not in history.read_text(), "what is typed to confirm is not kept"

@@ -86,21 +86,25 @@ def test_without_a_target_everything_but_the_plan_is_there(shop: Shop) -> None:
 
 
 def test_a_rollback_that_a_person_wrote_is_proven_and_never_overwritten(shop: Shop) -> None:
-    mine = "-- by hand\nDROP TABLE loyalty CASCADE;\n"
-    (shop.layout.rollback / "003_loyalty.sql").write_text(mine)
+    (shop.layout.pending / "003_loyalty.sql").unlink()
+    shop.write("005_fax", "ALTER TABLE customers ADD COLUMN fax text;\n")
+    mine = "-- by hand\nALTER TABLE customers DROP fax;\n"
+    (shop.layout.rollback / "005_fax.sql").write_text(mine)
     (shop.layout.rollback / "004_phone.sql").write_text("SELECT 1;\n")
     with shop.crew() as crew:
         state = crew.start(shop.thread, {}).state
-        first, second = state["rollbacks"]
+        second, first = state["rollbacks"]
         assert (first["written_by"], first["proven"], first["class"]) == ("a person", True, "LOSSLESS")
-        assert (shop.layout.rollback / "003_loyalty.sql").read_text() == mine
+        assert (shop.layout.rollback / "005_fax.sql").read_text() == mine
+        (shop.layout.pending / "005_fax.sql").unlink()
         assert (second["written_by"], second["class"]) == ("a person", "IMPOSSIBLE")
         assert "phone is left over" in state["verdict"]["reasons"][0]
         assert state["verdict"]["word"] == "blocked" and state["verdict"]["exit_code"] == 3
         (shop.layout.rollback / "004_phone.sql").unlink()
+        (shop.layout.rollback / "005_fax.sql").unlink()
         state = crew.start(shop.thread, {}).state
         drafted = (shop.layout.rollback / "004_phone.sql").read_text()
-        assert state["rollbacks"][1]["written_by"] == "agentdb" and drafted.startswith("-- Rollback of 004_phone")
+        assert state["rollbacks"][0]["written_by"] == "agentdb" and drafted.startswith("-- Rollback of 004_phone")
         shop.write("004_phone", "ALTER TABLE customers ADD COLUMN telephone text;\n")
         state = crew.start(shop.thread, {}).state
         again = (shop.layout.rollback / "004_phone.sql").read_text()
@@ -108,7 +112,7 @@ def test_a_rollback_that_a_person_wrote_is_proven_and_never_overwritten(shop: Sh
         (shop.layout.rollback / "004_phone.sql").write_text(again + "-- and a word of mine\n")
         shop.write("004_phone", "ALTER TABLE customers ADD COLUMN mobile text;\n")
         state = crew.start(shop.thread, {}).state
-        assert state["rollbacks"][1]["written_by"] == "a person" and state["rollbacks"][1]["class"] == "IMPOSSIBLE"
+        assert state["rollbacks"][0]["written_by"] == "a person" and state["rollbacks"][0]["class"] == "IMPOSSIBLE"
         assert (shop.layout.rollback / "004_phone.sql").read_text() == again + "-- and a word of mine\n"
         shop.write(
             "004_phone",
