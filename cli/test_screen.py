@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..tools.sandbox.runs import READS, SCHEMA_CHANGES, WRITES
+from ..tools.sandbox.runs import KEY_WRITES, READS, SCHEMA_CHANGES, WRITES
 
 if TYPE_CHECKING:
     from ..tools.sandbox.rehearsal import Rehearsal
     from ..tools.sandbox.runs import StatementRun
 
+FOR_KEYS = "writes that check a foreign key wait"
 STYLE = {"ok": "good", "failed": "bad", "unknown": "warn"}
 
 
@@ -141,8 +142,9 @@ def meanwhile(did: StatementRun) -> str:
     own = {short(lock.relation) for lock in did.locks if lock.existed_before}
     lines = []
     for what, names in found.items():
-        earlier = " (since before)" if not own & set(names) else ""
+        earlier = " (since before)" if not own & set(names) and what != FOR_KEYS else ""
         lines.append(f"{what} on {', '.join(names)}{earlier}")
+    lines += [f"changes to {count} rows of {short(name)} wait" for name, count in did.rows_locked.items()]
     return "; ".join(lines) or "nobody waits"
 
 
@@ -155,6 +157,8 @@ def waits(operations: Sequence[str]) -> str:
         return "reads wait"
     if blocked >= set(WRITES):
         return "writes wait"
+    if blocked >= set(KEY_WRITES):
+        return FOR_KEYS
     return "only other DDL waits" if blocked <= set(SCHEMA_CHANGES) else f"{', '.join(operations)} wait"
 
 

@@ -2,17 +2,20 @@
 
 Each operation asks for the lock it needs and gives up at once. Source: manual, section 13.3.1: SELECT takes
 ACCESS SHARE, SELECT FOR UPDATE takes ROW SHARE, writing takes ROW EXCLUSIVE, VACUUM and the gentler DDL take
-SHARE UPDATE EXCLUSIVE.
+SHARE UPDATE EXCLUSIVE. A foreign key's checks read the other table FOR KEY SHARE, or write it for CASCADE and
+SET NULL (src/backend/utils/adt/ri_triggers.c). Rows that are locked are those that SKIP LOCKED leaves out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..databases.queries import load
 from ..sql.quote import literal
-from .runs import BLOCKED_BY, LOCKING_READS, OPERATIONS, READS, SCHEMA_CHANGES, WRITES
-from .trace import Relation
+from .runs import BLOCKED_BY, DIRECT, KEY_WRITES, LOCKING_READS, OPERATIONS, READS, SCHEMA_CHANGES, WRITES
+from .trace import Reference, Relation
 
 if TYPE_CHECKING:
     from ..databases.postgres import Connection
@@ -25,65 +28,100 @@ NEEDS = (
 )
 LOCKABLE = ("r", "p")  # LOCK TABLE takes views too, but would lock what lies below them
 
-# One round trip for all relations: a failed LOCK is undone by the block's own subtransaction.
-_BLOCK = """
-BEGIN;
-DO $probe$
-DECLARE
-    found text := '';
-    relation text;
-    mode text;
-BEGIN
-    FOREACH relation IN ARRAY %s::text[] LOOP
-        FOREACH mode IN ARRAY %s::text[] LOOP
-            BEGIN
-                EXECUTE format('LOCK TABLE %%s IN %%s MODE NOWAIT', relation, mode);
-            EXCEPTION WHEN lock_not_available THEN
-                found := found || relation || '=' || mode || E'\\n';
-            END;
-        END LOOP;
-    END LOOP;
-    PERFORM set_config('agentdb.blocked', found, true);
-END
-$probe$;
-SELECT current_setting('agentdb.blocked');
-ROLLBACK
-"""
+
+@dataclass(slots=True)
+class Tried:
+    """blocked: what cannot be done now, by relation. known: False when some of it could not be tried. rows_locked: see
+    runs.StatementRun."""
+
+    blocked: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    known: bool = True
+    rows_locked: dict[str, int] = field(default_factory=dict)
 
 
-def blocked(
-    connection: Connection, relations: Mapping[int, Relation], held: Mapping[int, str]
-) -> dict[str, tuple[str, ...]]:
-    """What cannot be done now, by relation; only relations where something cannot.
+def tried(
+    connection: Connection,
+    relations: Mapping[int, Relation],
+    held: Mapping[int, str],
+    references: Iterable[Reference] = (),
+    changed: Collection[int] = (),
+) -> Tried:
+    """What cannot be done now; never an error.
 
     held: the relations to try, with the mode that was taken on each. What LOCK TABLE does not take (materialized
-    views, sequences, foreign tables) is told from the mode by the manual's table of conflicts.
+    views, sequences, foreign tables) is told from the mode by the manual's table of conflicts. changed: tables whose
+    locked rows to count.
     """
-    found: dict[str, tuple[str, ...]] = {}
-    tried = []
+    seen = Tried()
+    refused: dict[int, set[str]] = {}
+    asked = []
     for oid, mode in held.items():
         relation = relations[oid]
         if relation.kind in LOCKABLE:
             if BLOCKED_BY[mode]:
-                tried.append(relation.title)
+                asked.append(oid)
         elif operations := told(relation, mode):
-            found[relation.title] = operations
-    if tried:
-        modes = "ARRAY[" + ", ".join(literal(mode) for mode, _ in NEEDS) + "]"
-        names = "ARRAY[" + ", ".join(literal(name) for name in tried) + "]"
-        cursor = connection.execute((_BLOCK % (names, modes)).encode())
+            seen.blocked[relation.title] = operations
+    if asked or changed:
+        lines = _ask(connection, asked, changed)
+        seen.known = lines is not None
+        for line in lines or ():
+            number, mark, rest = line.partition("=" if "=" in line else "#")
+            oid, title = int(number), relations[int(number)].title
+            if rest == "?":
+                seen.known = False
+            elif mark == "=":
+                refused.setdefault(oid, set()).add(rest)
+                seen.blocked[title] = (*seen.blocked.get(title, ()), *dict(NEEDS)[rest])
+            elif int(rest) > 0:
+                seen.rows_locked[title] = int(rest)
+    _across(seen, relations, refused, references)
+    return seen
+
+
+def _ask(connection: Connection, asked: Sequence[int], changed: Collection[int]) -> list[str] | None:
+    """The lines that the probe found; None when it could not be run."""
+    import psycopg
+
+    modes = "{" + ",".join(f'"{mode}"' for mode, _ in NEEDS) + "}"
+    settings = {"tried": _oids(asked), "changed": _oids(changed), "modes": modes}
+    text = "BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL search_path = pg_catalog;"
+    text += "".join(f" SET LOCAL agentdb.{name} = {literal(value)};" for name, value in settings.items())
+    text += f"\n{load('postgres', 'sandbox_probe')};\nROLLBACK"
+    try:
+        cursor = connection.execute(text.encode())
         while not cursor.description:
             cursor.nextset()
         row = cursor.fetchone()
-        for line in row[0].splitlines() if row else ():
-            name, _, mode = line.rpartition("=")
-            found[name] = (*found.get(name, ()), *dict(NEEDS)[mode])
-    return found
+        return row[0].splitlines() if row else None
+    except psycopg.Error:
+        if not connection.closed and not connection.broken:
+            connection.execute(b"ROLLBACK")
+        return None
+
+
+def _oids(oids: Iterable[int]) -> str:
+    return "{" + ",".join(map(str, oids)) + "}"
+
+
+def _across(
+    seen: Tried, relations: Mapping[int, Relation], refused: Mapping[int, set[str]], references: Iterable[Reference]
+) -> None:
+    """Add the writes that wait on account of a foreign key, on tables that can be written otherwise."""
+    for key in references:
+        needed = "ROW EXCLUSIVE" if key.acts else "ROW SHARE"
+        for writer, read, mode in ((key.child, key.parent, "ROW SHARE"), (key.parent, key.child, needed)):
+            if mode not in refused.get(read, ()) or writer not in relations:
+                continue
+            title = relations[writer].title
+            operations = seen.blocked.get(title, ())
+            if not {*WRITES, *KEY_WRITES} & set(operations):
+                seen.blocked[title] = tuple(o for o in OPERATIONS if o in (*operations, *KEY_WRITES))
 
 
 def told(relation: Relation, mode: str) -> tuple[str, ...]:
     """What the mode keeps waiting on the relation, by the manual's table of conflicts."""
-    sensible = {"r": OPERATIONS, "p": OPERATIONS, "f": OPERATIONS, "m": (*READS, *SCHEMA_CHANGES), "S": WRITES}
+    sensible = {"r": DIRECT, "p": DIRECT, "f": DIRECT, "m": (*READS, *SCHEMA_CHANGES), "S": WRITES}
     return tuple(operation for operation in BLOCKED_BY[mode] if operation in sensible.get(relation.kind, ()))
 
 

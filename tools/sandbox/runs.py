@@ -23,7 +23,10 @@ READS = ("SELECT",)
 LOCKING_READS = ("SELECT FOR UPDATE",)
 WRITES = ("INSERT", "UPDATE", "DELETE")
 SCHEMA_CHANGES = ("OTHER DDL",)  # and VACUUM, ANALYZE, CREATE INDEX CONCURRENTLY
-OPERATIONS = (*READS, *LOCKING_READS, *WRITES, *SCHEMA_CHANGES)
+# A write that has to look at another table's rows for a foreign key: a child's INSERT, a parent's DELETE.
+KEY_WRITES = ("FOREIGN KEY WRITE",)
+DIRECT = (*READS, *LOCKING_READS, *WRITES, *SCHEMA_CHANGES)
+OPERATIONS = (*READS, *LOCKING_READS, *WRITES, *KEY_WRITES, *SCHEMA_CHANGES)
 BLOCKED_BY = {
     "ACCESS SHARE": (),
     "ROW SHARE": (),
@@ -32,7 +35,7 @@ BLOCKED_BY = {
     "SHARE": (*WRITES, *SCHEMA_CHANGES),
     "SHARE ROW EXCLUSIVE": (*WRITES, *SCHEMA_CHANGES),
     "EXCLUSIVE": (*LOCKING_READS, *WRITES, *SCHEMA_CHANGES),
-    "ACCESS EXCLUSIVE": OPERATIONS,
+    "ACCESS EXCLUSIVE": DIRECT,
 }
 
 
@@ -74,7 +77,8 @@ class StatementRun:
     were written anew, or read from end to end. written: (table, inserted, updated, deleted) per table.
     rows: what the command tag says, None when it says nothing. blocks: what another session could not do while the
     statement's transaction was open, on tables that existed before; () is nothing, None is not known. blocked: the
-    same per relation.
+    same per relation, as far as it is known. rows_locked: per table, rows from before that nobody else can change
+    until the transaction ends (tables that are blocked as a whole, or too large to look at, are left out).
     skipped: why the statement was not run although the run went on ("" when it ran).
     """
 
@@ -99,6 +103,7 @@ class StatementRun:
     notices: tuple[str, ...] = ()
     blocks: tuple[str, ...] | None = None
     blocked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rows_locked: Mapping[str, int] = field(default_factory=dict)
     in_transaction: bool = True
     skipped: str = ""
 
@@ -167,6 +172,7 @@ def summary(run: StatementRun, *, timed: bool = True) -> str:
         parts.append("builds " + ", ".join(built))
     if run.rows is not None:
         parts.append(f"{run.rows} rows")
+    parts += [f"{count} rows of {name} locked until the end" for name, count in run.rows_locked.items()]
     return "; ".join(parts)
 
 

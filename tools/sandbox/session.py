@@ -205,7 +205,7 @@ class Session:
                 return None
             self.connection.execute(CHATTER.encode())
         work = self.tracer.work(debug, statement.text)
-        blocked = probe.blocked(self.prober, self.tracer.before, work.modes)
+        found = probe.tried(self.prober, self.tracer.before, work.modes, self.tracer.references, work.changed)
         self.messages.take()
         self.done.append(
             replace(
@@ -216,8 +216,9 @@ class Session:
                 scans=work.scans,
                 index_builds=work.index_builds,
                 written=work.written,
-                blocked=blocked,
-                blocks=probe.together(blocked),
+                blocked=found.blocked,
+                blocks=probe.together(found.blocked) if found.known else None,
+                rows_locked=found.rows_locked,
             )
         )
         return None

@@ -57,6 +57,14 @@ class Relation(NamedTuple):
         return qualified(self.schema, self.name)
 
 
+class Reference(NamedTuple):
+    """A foreign key. acts: deleting a parent's row writes the child's rows (CASCADE, SET NULL), not only reads them."""
+
+    child: int
+    parent: int
+    acts: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What one statement did; the fields are those of runs.StatementRun."""
@@ -68,6 +76,7 @@ class Work:
     written: tuple[tuple[str, int, int, int], ...] = ()
     held: tuple[Lock, ...] = ()
     modes: dict[int, str] = field(default_factory=dict)  # relation that existed before -> strongest mode held
+    changed: tuple[int, ...] = ()  # tables that existed before, with rows that the transaction updated or deleted
 
 
 class Messages:
@@ -102,6 +111,8 @@ class Tracer:
         self.connection = connection
         rows = connection.execute(load("postgres", "sandbox_relations").encode()).fetchall()
         self.before = {row[0]: Relation(*row[1:]) for row in rows}
+        found = connection.execute(load("postgres", "sandbox_references").encode()).fetchall()
+        self.references = tuple(Reference(*row) for row in found)
         self._known = dict(self.before)
         self._held: set[tuple[int, str]] = set()
         self._counted: dict[int, tuple[int, int, int, int]] = {}
@@ -162,6 +173,7 @@ class Tracer:
             written=tuple(sorted(written)),
             held=tuple(sorted(held.values(), key=_order)),
             modes={oid: lock.mode for oid, lock in held.items()},
+            changed=tuple(o for o, count in self._counted.items() if o in self.before and (count[2] or count[3])),
         )
 
     def rewritten_since(self) -> tuple[str, ...]:

@@ -286,3 +286,87 @@ def test_an_untraced_run_does_the_same_work(copy: SandboxDatabase) -> None:
     )
     assert run.ok, run.error
     assert [did.blocks for did in run.statements] == [None, None, None]
+
+
+FAMILY = """
+CREATE TABLE shops (id bigint PRIMARY KEY, name text);
+CREATE TABLE sales (id bigint PRIMARY KEY, shop_id bigint REFERENCES shops, total int);
+CREATE TABLE stock (id bigint PRIMARY KEY, shop_id bigint REFERENCES shops ON DELETE CASCADE, total int);
+INSERT INTO shops VALUES (1, 'a'), (2, 'b'), (3, 'c');
+"""
+
+
+@pytest.mark.parametrize(
+    ("sql", "waiting"),
+    [
+        ("ALTER TABLE shops ADD note text", {"public.shops": EVERYTHING, "public.sales": ("FOREIGN KEY WRITE",), "public.stock": ("FOREIGN KEY WRITE",)}),
+        ("ALTER TABLE sales ADD note text", {"public.sales": EVERYTHING, "public.shops": ("FOREIGN KEY WRITE",)}),
+        # the parent's DELETE only reads sales, but writes stock
+        ("CREATE INDEX ON sales (total)", {"public.sales": WRITING}),
+        ("CREATE INDEX ON stock (total)", {"public.stock": WRITING, "public.shops": ("FOREIGN KEY WRITE",)}),
+        ("CREATE INDEX ON shops (name)", {"public.shops": WRITING}),
+    ],
+)  # fmt: skip
+def test_foreign_keys_carry_a_wait_to_other_tables(
+    database: SandboxDatabase, sql: str, waiting: dict[str, tuple[str, ...]]
+) -> None:
+    with database.connect() as connection:
+        connection.execute(FAMILY.encode())
+    assert only(run_script(database, sql).statements).blocked == waiting
+
+
+def test_what_is_told_of_foreign_keys_is_what_happens(database: SandboxDatabase) -> None:
+    import psycopg
+
+    with database.connect() as connection:
+        connection.execute(FAMILY.encode())
+    with database.connect() as migration, database.connect(lock_timeout="50ms") as other:
+        migration.execute(b"BEGIN; CREATE INDEX ON stock (total)")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            other.execute(b"DELETE FROM shops WHERE id = 1")
+        migration.execute(b"ROLLBACK; BEGIN; CREATE INDEX ON shops (name)")
+        other.execute(b"INSERT INTO sales VALUES (1, 1, 1)")
+        migration.execute(b"ROLLBACK; BEGIN; ALTER TABLE shops ADD note text")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            other.execute(b"INSERT INTO sales VALUES (2, 1, 1)")
+
+
+def test_rows_written_stay_locked_until_the_end(copy: SandboxDatabase) -> None:
+    first, second, third = run_script(
+        copy,
+        "UPDATE orders SET state = 'old' WHERE id <= 7; DELETE FROM orders WHERE id BETWEEN 6 AND 10;"
+        " CREATE INDEX ON customers (note)",
+    ).statements
+    assert first.blocks == () and first.rows_locked == {"public.orders": 7}
+    assert second.rows_locked == third.rows_locked == {"public.orders": 10}
+
+
+@pytest.mark.parametrize("separately", [False, True])
+def test_a_table_that_is_renamed_or_dropped_on_the_way_is_still_probed(copy: SandboxDatabase, separately: bool) -> None:
+    sql = (
+        "ALTER TABLE orders RENAME TO purchases; ALTER TABLE purchases ADD c int; DROP TABLE visits_new;"
+        " DROP MATERIALIZED VIEW totals; DROP TABLE purchases"
+    )
+    run = run_script(copy, sql, no_transaction=separately)
+    assert run.ok
+    assert run.statements[1].blocked["public.orders"] == EVERYTHING
+    assert all(did.blocks is not None for did in run.statements)
+
+
+def test_what_the_probe_cannot_try_is_unknown(copy: SandboxDatabase) -> None:
+    from agentdb.tools.sandbox import probe
+    from agentdb.tools.sandbox.trace import Tracer
+
+    with copy.connect() as migration, copy.connect() as prober:
+        tracer = Tracer(migration)
+        orders = next(oid for oid, relation in tracer.before.items() if relation.name == "orders")
+        prober.execute(b"CREATE ROLE agentdb_probe_nobody")
+        try:
+            prober.execute(b"SET ROLE agentdb_probe_nobody")
+            seen = probe.tried(prober, tracer.before, {orders: "ACCESS EXCLUSIVE"})
+            assert not seen.known and not seen.blocked
+            prober.execute(b"RESET ROLE")
+        finally:
+            migration.execute(b"DROP ROLE agentdb_probe_nobody")
+        prober.close()
+        assert not probe.tried(prober, tracer.before, {orders: "ACCESS EXCLUSIVE"}).known

@@ -12,6 +12,9 @@ SELECT pg_catalog.current_setting('server_version_num')::int,
        (SELECT pg_catalog.array_agg(extname::text ORDER BY extname) FROM pg_catalog.pg_extension),
        EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'public'),
        (SELECT pg_catalog.jsonb_object_agg(name, setting) FROM pg_catalog.pg_settings
-        WHERE name IN ('TimeZone', 'DateStyle', 'IntervalStyle', 'search_path', 'default_text_search_config'))
+        WHERE name IN ('TimeZone', 'DateStyle', 'IntervalStyle', 'search_path', 'default_text_search_config',
+                       'standard_conforming_strings', 'transform_null_equals', 'array_nulls', 'bytea_output', 'xmloption',
+                       'lc_monetary', 'lc_numeric', 'check_function_bodies', 'default_toast_compression',
+                       'default_table_access_method', 'default_transaction_isolation'))
 FROM pg_catalog.pg_database d
 WHERE d.datname = pg_catalog.current_database()
