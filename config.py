@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from .errors import ConfigError
 
@@ -93,6 +94,27 @@ class ModelSettings(Section):
     send_row_data: bool = False
 
 
+class RollbackSettings(Section):
+    """[rollback]: how much a migration may copy before it runs, and how long copies and things set aside are kept.
+
+    After `keep_days` they are shown as due; nothing is ever deleted without an approval.
+    """
+
+    max_copy: str = "1GB"
+    keep_days: int = Field(default=30, ge=0, le=36_500)
+
+    @field_validator("max_copy")
+    @classmethod
+    def _is_a_size(cls, text: str) -> str:
+        size_in_bytes(text)
+        return text
+
+    @property
+    def max_copy_bytes(self) -> int:
+        """`max_copy` in bytes."""
+        return size_in_bytes(self.max_copy)
+
+
 class DocsSettings(Section):
     """[docs]: where the schema's documentation is written."""
 
@@ -124,6 +146,7 @@ class Settings(Section):
     hazards: HazardsSettings = HazardsSettings()
     approval: ApprovalSettings = ApprovalSettings()
     model: ModelSettings = ModelSettings()
+    rollback: RollbackSettings = RollbackSettings()
     docs: DocsSettings = DocsSettings()
     health: HealthSettings = HealthSettings()
     graph: GraphSettings = GraphSettings()
@@ -146,6 +169,14 @@ class Settings(Section):
                 hint=f"Targets: {', '.join(sorted(self.targets)) or 'none'}.",
             )
         return name, self.targets[name]
+
+
+def size_in_bytes(text: str) -> int:
+    """ "500MB" or "1.5 GB" in bytes; units as PostgreSQL has them: B, kB, MB, GB, TB of 1024. Errors: ValueError."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|TB)", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise ValueError(f"'{text}' is no size: write 500MB or 1GB")
+    return int(float(match[1]) * 1024 ** ("b", "kb", "mb", "gb", "tb").index(match[2].lower()))
 
 
 def nearest(word: str, known: list[str]) -> str:

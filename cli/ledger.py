@@ -47,8 +47,8 @@ def signing_key(project: ProjectContext, given: Path | None) -> Path:
     return given.expanduser() if given else project.settings.root / Path(project.settings.approval.key).expanduser()
 
 
-def limits(target: Target, wait_seconds: float | None = None) -> Limits:
-    """How long statements may wait and work on a target."""
+def limits(project: ProjectContext, target: Target, wait_seconds: float | None = None) -> Limits:
+    """How long statements may wait and work on a target, and how much may be copied."""
     from ..tools.ledger.execute import Limits
 
     made = target.settings
@@ -57,6 +57,7 @@ def limits(target: Target, wait_seconds: float | None = None) -> Limits:
         statement_timeout=made.statement_timeout,
         lock_attempts=made.lock_retries + 1,
         lock_wait_seconds=30.0 if wait_seconds is None else wait_seconds,
+        max_copy=project.settings.rollback.max_copy_bytes,
     )
 
 
@@ -152,7 +153,7 @@ def request(
         who=who(),
         policy=policy(project),
         labels=tuple(m.label for m in chosen(project, names or []) or ()),
-        limits=limits(target, wait_seconds),
+        limits=limits(project, target, wait_seconds),
         resume=resume,
         dry_run=dry_run,
         under_way=under_way,

@@ -106,3 +106,12 @@ def test_every_setting_is_explained_in_the_documentation() -> None:
 
     missing = [n for n in walk(Settings, "") if f"`{n}`" not in text]
     assert missing == []
+
+
+def test_the_largest_copy_is_a_size_with_a_unit(tmp_path: Path) -> None:
+    settings = load_settings(project(tmp_path, '[rollback]\nmax_copy = "1.5 MB"\nkeep_days = 7\n'), environ={})
+    assert (settings.rollback.max_copy_bytes, settings.rollback.keep_days) == (1_572_864, 7)
+    assert load_settings(project(tmp_path, ""), environ={}).rollback.max_copy_bytes == 1024**3
+    for wrong in ('"1"', '"GB"', '"ten GB"', "5"):
+        with pytest.raises(ConfigError, match="rollback.max_copy"):
+            load_settings(project(tmp_path, f"[rollback]\nmax_copy = {wrong}\n"), environ={})

@@ -106,6 +106,7 @@ def request_of(decision: Plain, context: Context) -> ApplyRequest:
             lock_timeout=settings.lock_timeout,
             statement_timeout=settings.statement_timeout,
             lock_attempts=settings.lock_retries + 1,
+            max_copy=context.settings.rollback.max_copy_bytes,
         ),
         clock=context.clock,
     )

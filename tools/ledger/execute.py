@@ -35,6 +35,7 @@ class Limits:
 
     lock_attempts: how often a transaction that met a lock is tried at all. lock_wait_seconds: how long to wait for
     another agentdb. retry_seconds: the first pause between attempts; it doubles, with jitter, up to 10 s.
+    max_copy: the most bytes that a migration may copy before it runs.
     """
 
     lock_timeout: str = "2s"
@@ -42,6 +43,7 @@ class Limits:
     lock_attempts: int = 6
     lock_wait_seconds: float = 30.0
     retry_seconds: float = 0.5
+    max_copy: int = 1024**3
 
 
 @dataclass(frozen=True, slots=True)

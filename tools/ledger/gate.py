@@ -15,7 +15,7 @@ from ...errors import RefusedError
 from ..databases.postgres import target_identity
 from ..records import Migration
 from ..schema.snapshot import read_snapshot
-from . import approvals, history, prints, scripts, seen
+from . import approvals, copying, history, prints, scripts, seen
 from . import plan as plans
 from .approvals import Approval
 from .history import HistoryRow
@@ -122,6 +122,7 @@ def at_target(request: ApplyRequest, kind: str, plan: Plan | None, conn: Connect
         _compare(plan, now)
     _check_interrupted(request, now, rows)
     items = tuple(_item(request, now, planned, rows) for planned in now.migrations)
+    copying.refuse_large(conn, items, request.limits.max_copy)
     return Cleared(now, approval, approval is not None, items, (), _stale(rows), current)
 
 
@@ -257,6 +258,7 @@ def _continue(
     snapshot = read_snapshot(conn)
     current = prints.of(snapshot)
     items = tuple(_item(request, plan, planned, rows) for planned in left)
+    copying.refuse_large(conn, items, request.limits.max_copy)
     if left:
         half = next((i.row for i in items if i.row), None)
         last = max(finished.values(), key=lambda r: r.id, default=None)
