@@ -1,0 +1,271 @@
+"""What a plan asks of a target's rows, and what the target says: each kind on a real server, broken and kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agentdb.tools.preconditions.ask import look
+from agentdb.tools.preconditions.derive import Part
+from agentdb.tools.preconditions.model import Answer, State
+from agentdb.tools.sandbox.databases import SandboxDatabase
+from agentdb.tools.sql.parse import parse
+
+SHOP = """
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE DOMAIN percent AS integer;
+CREATE TABLE customers (id bigint PRIMARY KEY, email text);
+CREATE TABLE orders (
+    id bigint PRIMARY KEY, customer_id bigint, region text, code text, note varchar(40), total numeric, weight float8,
+    big bigint, day text, feel text, rate percent, during int4range, room int
+);
+INSERT INTO customers VALUES (1, 'a@x.org'), (2, 'A@x.org'), (3, NULL);
+INSERT INTO orders VALUES
+    (1, 1, 'eu', 'a', 'short', 10.5, 1.5, 1, '2024-01-01', 'ok', 10, '[1,5)', 1),
+    (2, 9, 'eu', 'a', 'a much longer note', 123456.7, 1e300, 3000000000, '2024-02-31', 'glad', 110, '[4,9)', 1),
+    (3, NULL, NULL, 'b', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '[9,12)', 1);
+CREATE TABLE events (at date NOT NULL, kind text) PARTITION BY RANGE (at);
+CREATE TABLE events_rest PARTITION OF events DEFAULT;
+CREATE TABLE events_2024 (at date NOT NULL, kind text);
+INSERT INTO events_rest VALUES ('2025-03-01', 'x'), ('2026-01-01', 'y');
+INSERT INTO events_2024 VALUES ('2024-05-01', 'x'), ('2023-12-31', 'y');
+CREATE FUNCTION mine(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN DELETE FROM customers; RETURN true; END $$;
+ALTER TABLE orders ADD CONSTRAINT waiting CHECK (total < 1000) NOT VALID;
+ANALYZE;
+"""
+
+
+def ask(database: SandboxDatabase, *scripts: str, timeout_ms: int = 10_000) -> list[Answer]:
+    parts = [Part(f"{number:03}.sql", parse(sql)) for number, sql in enumerate(scripts, 1)]
+    with database.connect() as conn:
+        return list(look(conn, parts, timeout_ms=timeout_ms))
+
+
+def brief(answers: list[Answer]) -> list[tuple[Any, ...]]:
+    return [(a.asked.kind, a.state.value, a.count) for a in answers]
+
+
+@pytest.fixture(scope="module")
+def shop(server: Any) -> Any:
+    with server.create() as made:
+        with made.connect() as conn:
+            conn.execute(SHOP)
+        yield made
+
+
+CASES = [
+    ("ALTER TABLE customers ALTER email SET NOT NULL", [("nulls", "violated", 1)]),
+    ("ALTER TABLE customers ALTER id SET NOT NULL", []),
+    ("ALTER TABLE customers ADD CONSTRAINT n NOT NULL email", [("nulls", "violated", 1)]),
+    ("ALTER TABLE orders ADD UNIQUE (code)", [("duplicates", "violated", 1)]),
+    ("ALTER TABLE customers ADD UNIQUE (email)", [("duplicates", "satisfied", 0)]),
+    ("CREATE UNIQUE INDEX u ON customers (lower(email))", [("duplicates", "violated", 1)]),
+    ("CREATE UNIQUE INDEX u ON orders (code) WHERE region IS NULL", [("duplicates", "satisfied", 0)]),
+    ("CREATE UNIQUE INDEX CONCURRENTLY u ON orders (region, code)", [("duplicates", "violated", 1)]),
+    ("CREATE INDEX u ON orders (code)", []),
+    ("ALTER TABLE orders ADD UNIQUE NULLS NOT DISTINCT (note, big)", [("duplicates", "satisfied", 0)]),
+    ("CREATE UNIQUE INDEX u ON customers (mine(email))", [("duplicates", "unknown", None)]),
+    (
+        "ALTER TABLE orders ADD CONSTRAINT p PRIMARY KEY (region, id)",
+        [("nulls", "violated", 1), ("duplicates", "satisfied", 0)],
+    ),
+    ("ALTER TABLE orders ADD FOREIGN KEY (customer_id) REFERENCES customers", [("orphans", "violated", 1)]),
+    ("ALTER TABLE orders ADD FOREIGN KEY (customer_id) REFERENCES customers NOT VALID", []),
+    ("ALTER TABLE orders ADD FOREIGN KEY (id) REFERENCES customers (id)", [("orphans", "satisfied", 0)]),
+    ("ALTER TABLE orders ADD CHECK (total > 100)", [("violators", "violated", 1)]),
+    ("ALTER TABLE orders ADD CHECK (total > 1 AND region IN ('eu', 'us'))", [("violators", "satisfied", 0)]),
+    ("ALTER TABLE orders ADD CHECK (mine(code))", [("violators", "unknown", None)]),
+    ("ALTER TABLE orders ADD CHECK (random() < 2)", [("violators", "unknown", None)]),
+    ("ALTER TABLE orders ADD CHECK (pg_sleep(9) IS NULL)", [("violators", "unknown", None)]),
+    ("ALTER TABLE orders VALIDATE CONSTRAINT waiting", [("violators", "violated", 1)]),
+    ("ALTER DOMAIN percent ADD CHECK (VALUE <= 100)", [("domain-violators", "violated", 1)]),
+    ("ALTER DOMAIN percent SET NOT NULL", [("domain-violators", "violated", 1)]),
+    ("ALTER DOMAIN percent ADD CHECK (VALUE <= 200)", [("domain-violators", "satisfied", 0)]),
+    ("ALTER TABLE orders ALTER code TYPE int USING code::int", [("conversions", "violated", 3)]),
+    ("ALTER TABLE orders ALTER feel TYPE mood USING feel::mood", [("conversions", "violated", 1)]),
+    ("ALTER TABLE orders ALTER day TYPE date USING day::date", [("conversions", "violated", 1)]),
+    ("ALTER TABLE orders ALTER day TYPE date USING nullif(day, '2024-02-31')::date", [("conversions", "satisfied", 0)]),
+    ("ALTER TABLE orders ALTER day TYPE date USING to_date(day, 'YYYY-MM-DD')", [("conversions", "violated", 1)]),
+    ("ALTER TABLE orders ALTER feel TYPE uuid USING mine(feel)::text::uuid", [("conversions", "unknown", None)]),
+    ("ALTER TABLE orders ALTER note TYPE varchar(10)", [("too-long", "violated", 1)]),
+    ("ALTER TABLE orders ALTER note TYPE varchar(20)", [("too-long", "satisfied", 0)]),
+    ("ALTER TABLE orders ALTER note TYPE varchar(50)", []),
+    ("ALTER TABLE orders ALTER note TYPE varchar(10) USING note::varchar(10)", [("cut", "violated", 1)]),
+    ("ALTER TABLE orders ALTER big TYPE int", [("out-of-range", "violated", 1)]),
+    ("ALTER TABLE orders ALTER id TYPE int", [("out-of-range", "satisfied", 0)]),
+    ("ALTER TABLE orders ALTER room TYPE bigint", []),
+    (
+        "ALTER TABLE orders ALTER total TYPE numeric(6,0)",
+        [("out-of-range", "satisfied", 0), ("cut", "violated", 2)],
+    ),
+    (
+        "ALTER TABLE orders ALTER total TYPE numeric(6,2)",
+        [("out-of-range", "violated", 1), ("cut", "satisfied", 0)],
+    ),
+    (
+        "ALTER TABLE orders ALTER weight TYPE int",
+        [("out-of-range", "violated", 1), ("cut", "violated", 1)],
+    ),
+    ("ALTER TABLE orders ALTER weight TYPE real", [("conversions", "violated", 1)]),
+    (
+        "ALTER TABLE orders ADD EXCLUDE USING gist (during WITH &&)",
+        [("overlaps", "violated", 1)],
+    ),
+    ("ALTER TABLE orders ADD EXCLUDE USING gist (during WITH &&) WHERE (id > 1)", [("overlaps", "satisfied", 0)]),
+    (
+        "ALTER TABLE events ATTACH PARTITION events_2024 FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')",
+        [("outside", "violated", 1), ("default-rows", "satisfied", 0)],
+    ),
+    (
+        "CREATE TABLE e25 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')",
+        [("default-rows", "violated", 1)],
+    ),
+    ("ALTER TABLE orders ADD COLUMN x int NOT NULL", [("rows", "violated", 3)]),
+    ("ALTER TABLE orders ADD COLUMN x int NOT NULL DEFAULT 0", []),
+    ("ALTER TABLE orders ADD COLUMN x int DEFAULT 0 UNIQUE", [("rows", "violated", 2)]),
+    ("DROP TABLE orders", [("lost", "violated", 3)]),
+    ("ALTER TABLE orders DROP COLUMN region", [("lost", "violated", 2)]),
+    ("TRUNCATE customers", [("lost", "violated", 3)]),
+]
+
+
+@pytest.mark.parametrize(("sql", "expected"), CASES, ids=[c[0] for c in CASES])
+def test_what_the_rows_are_like(shop: Any, sql: str, expected: list[tuple[Any, ...]]) -> None:
+    assert brief(ask(shop, sql)) == expected
+
+
+@pytest.mark.parametrize(("sql", "expected"), CASES, ids=[c[0] for c in CASES])
+def test_the_server_agrees(shop: Any, sql: str, expected: list[tuple[Any, ...]]) -> None:
+    """What is called violated fails, what is called satisfied does not; information never fails."""
+    import psycopg
+
+    told = ("lost", "cut")
+    states = [state for kind, state, _ in expected if kind not in told]
+    if "unknown" in states or "CONCURRENTLY" in sql:
+        return
+    with shop.connect() as conn, conn.transaction(force_rollback=True):
+        if "PRIMARY KEY" in sql:
+            conn.execute("ALTER TABLE orders DROP CONSTRAINT orders_pkey")
+        try:
+            conn.execute(sql)
+            failed = ""
+        except psycopg.Error as error:
+            failed = error.sqlstate or "?"
+    assert (failed[:2] in ("22", "23", "42") and failed not in ("42601", "42703", "42P01")) if failed else True, failed
+    assert bool(failed) is ("violated" in states)
+
+
+EARLIER = [
+    "UPDATE customers SET email = 'x' WHERE email IS NULL",
+    "DELETE FROM customers WHERE email IS NULL",
+    "TRUNCATE customers",
+    "ALTER TABLE customers ALTER email TYPE varchar(100)",
+    "ALTER TABLE customers RENAME COLUMN email TO mail; ALTER TABLE customers RENAME COLUMN mail TO email",
+    "DO $$ BEGIN UPDATE customers SET email = ''; END $$",
+    "SELECT mine('x')",
+    "WITH gone AS (DELETE FROM customers RETURNING id) SELECT count(*) FROM gone",
+    "SET search_path = elsewhere",
+    "DROP TABLE customers; CREATE TABLE customers (email text)",
+]
+
+
+@pytest.mark.parametrize("earlier", EARLIER)
+def test_what_an_earlier_statement_changes_is_not_asked(shop: Any, earlier: str) -> None:
+    last = "ALTER TABLE customers ALTER email SET NOT NULL"
+    for scripts in ((f"{earlier};\n{last};",), (earlier, last)):
+        found = [a for a in ask(shop, *scripts) if a.asked.kind == "nulls"]
+        assert all(a.state is State.UNKNOWN and "an earlier statement changes it (001.sql:1)" in a.reason for a in found)
+        assert found or "DROP TABLE" in earlier
+
+
+def test_what_does_not_concern_it_leaves_it_asked(shop: Any) -> None:
+    harmless = """
+    SET lock_timeout = '2s'; CREATE TABLE other (id int); INSERT INTO other VALUES (1);
+    UPDATE customers SET id = id + 10; ALTER TABLE customers ADD COLUMN x int; CREATE INDEX i ON customers (id);
+    ALTER TABLE customers ALTER email SET NOT NULL;
+    """
+    assert brief(ask(shop, harmless)) == [("nulls", "violated", 1)]
+
+
+def test_an_enum_that_the_plan_makes(shop: Any) -> None:
+    sql = """
+    CREATE TYPE temper AS ENUM ('ok'); ALTER TYPE temper ADD VALUE 'glad';
+    ALTER TABLE orders ALTER feel TYPE temper USING feel::temper;
+    """
+    assert brief(ask(shop, sql)) == [("labels", "satisfied", 0)]
+    assert brief(ask(shop, sql.replace("'glad'", "'angry'"))) == [("labels", "violated", 1)]
+
+
+def test_a_foreign_key_to_a_table_that_the_plan_makes(shop: Any) -> None:
+    sql = "CREATE TABLE regions (name text PRIMARY KEY);{} ALTER TABLE orders ADD FOREIGN KEY (region) REFERENCES regions;"
+    assert brief(ask(shop, sql.format(""))) == [("orphans", "violated", 2)]
+    assert brief(ask(shop, sql.format(" INSERT INTO regions VALUES ('eu');"))) == [("orphans", "unknown", None)]
+
+
+def test_match_full_and_validation_in_another_file(shop: Any) -> None:
+    key = "ALTER TABLE orders ADD CONSTRAINT k FOREIGN KEY (id, customer_id) REFERENCES customers (id, id) MATCH {} NOT VALID"
+    validate = "ALTER TABLE orders VALIDATE CONSTRAINT k"
+    assert brief(ask(shop, key.format("SIMPLE"), validate)) == [("orphans", "violated", 1)]
+    assert brief(ask(shop, key.format("FULL"), validate)) == [("orphans", "violated", 2)]
+
+
+def test_hostile_text_is_never_run(shop: Any) -> None:
+    for sql in (
+        "ALTER TABLE orders ADD CHECK (mine(code))",
+        "ALTER TABLE orders ADD CHECK (public.mine(code))",
+        "ALTER TABLE orders ALTER code TYPE text USING (mine(code))::text",
+        "ALTER TABLE orders ADD CHECK (query_to_xml('DELETE FROM customers', true, true, '') IS NULL)",
+        "ALTER TABLE orders ADD CHECK (set_config('transaction_read_only', 'off', true) = 'off')",
+        "CREATE UNIQUE INDEX u ON orders ((pg_read_file('/etc/passwd')))",
+    ):
+        [answer] = ask(shop, sql)
+        assert answer.state is State.UNKNOWN and not answer.asked.sql, sql
+    with shop.connect() as conn:
+        assert conn.execute("SELECT count(*) FROM customers").fetchone() == (3,)
+
+
+def test_a_question_that_takes_too_long_is_not_begun(shop: Any) -> None:
+    with shop.connect() as conn:
+        conn.execute("CREATE TABLE large (a int)")
+        conn.execute("UPDATE pg_class SET reltuples = 1e9 WHERE relname = 'large'")
+    [answer] = ask(shop, "ALTER TABLE large ALTER a SET NOT NULL")
+    assert (answer.state, answer.ms) == (State.UNKNOWN, 0.0)
+    assert answer.reason == "about 1,000,000,000 rows to read, some 500 s where 10 s are allowed"
+    assert answer.asked.sql.startswith("SELECT count(*)")
+
+
+def test_a_question_waits_for_nobody(shop: Any) -> None:
+    with shop.connect() as other, other.transaction():
+        other.execute("LOCK TABLE customers")
+        [answer] = ask(shop, "ALTER TABLE customers ALTER email SET NOT NULL")
+    assert (answer.state, answer.reason) == (State.UNKNOWN, "it would have had to wait for a lock")
+
+
+def test_more_than_the_limit_is_at_least(shop: Any) -> None:
+    with shop.connect() as conn:
+        conn.execute("CREATE TABLE many AS SELECT NULL::int AS a FROM generate_series(1, 1500)")
+    [answer] = ask(shop, "ALTER TABLE many ALTER a SET NOT NULL")
+    assert (answer.count, answer.capped) == (1_000, True)
+    assert answer.line == "rows of public.many with NULL in a: at least 1,000"
+
+
+def test_rows_that_row_security_hides_are_not_called_clean(shop: Any) -> None:
+    with shop.connect() as conn:
+        conn.execute("CREATE TABLE hidden (a int); INSERT INTO hidden VALUES (NULL)")
+        conn.execute("ALTER TABLE hidden ENABLE ROW LEVEL SECURITY")
+        conn.execute("CREATE ROLE agentdb_test_seer; GRANT SELECT ON hidden TO agentdb_test_seer")
+    try:
+        with shop.connect(role="agentdb_test_seer") as conn:
+            parts = [Part("a.sql", parse("ALTER TABLE hidden ALTER a SET NOT NULL"))]
+            [answer] = look(conn, parts)
+        assert answer.state is State.UNKNOWN
+    finally:
+        with shop.connect() as conn:
+            conn.execute("DROP TABLE hidden; DROP ROLE agentdb_test_seer")
+
+
+def test_no_value_of_a_row_is_told(shop: Any) -> None:
+    every = ask(shop, *(sql for sql, _ in CASES))
+    for answer in every + [a for sql, _ in CASES for a in ask(shop, sql)]:
+        assert not any(value in f"{answer.line} {answer.reason}" for value in ("much longer", "x.org", "123456"))
