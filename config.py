@@ -45,6 +45,8 @@ class TargetSettings(Section):
     lock_timeout: Duration = "2s"
     statement_timeout: Duration = "15min"
     lock_retries: int = Field(default=5, ge=0, le=100)
+    data_checks: bool = False
+    data_timeout: Duration = "10s"
 
 
 class MigrationsSettings(Section):
@@ -63,11 +65,12 @@ class SandboxSettings(Section):
 
 
 class HazardsSettings(Section):
-    """[hazards]: from which severity a check fails, and the severity of single rules."""
+    """[hazards]: from which severity a check fails, the severity of single rules, where the application's queries are."""
 
     fail_on: Literal["info", "warning", "error", "never"] = "error"
     pg_version: int | None = Field(default=None, ge=13, le=18)
     severity: dict[str, SeverityName | Literal["off"]] = Field(default_factory=dict)
+    queries: str = ""
 
 
 class ApprovalSettings(Section):

@@ -34,6 +34,8 @@ class Category(StrEnum):
     POLICY = "design advice"
     UNKNOWN = "what cannot be judged"
     MEASURED = "what the sandbox saw"
+    TARGET = "what the target's rows say"
+    QUERIES = "what the application's queries say"
 
 
 class Effect(StrEnum):
