@@ -16,7 +16,7 @@ WORKERS ?= 2
 # Bytecode makes every start two to three times faster; an inherited setting must not take that away.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-all lint bench bench-rollback clean setup
+.PHONY: demo test test-all lint bench bench-lint bench-rollback bench-speed clean setup
 .DEFAULT_GOAL := setup
 
 setup: $(READY)
@@ -54,5 +54,29 @@ bench-rollback: $(READY)
 	$(BIN)/python $(BENCH)/rollback_bench.py --root $(BENCH)/rollback --jobs 2 \
 		--source py:agentdb.tools.rollback.bench:draft_one --out rollback_bench.jsonl
 
+# squawk (GPL) is only run beside ours, from an environment of its own.
+BENCH_VENV := .venv-bench
+SQUAWK := $(BENCH_VENV)/bin/squawk
+
+$(SQUAWK): $(READY)
+	@$(BIN)/python -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check squawk-cli
+
+# BENCH is a folder with lint_bench.py and lint/ (labelled cases), rollback/ (migration files).
+bench-lint: $(READY) $(SQUAWK)
+	@test -n "$(BENCH)" || { echo "say where the cases are: make bench-lint BENCH=folder"; exit 2; }
+	@echo "== agentdb, measured"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python $(BENCH)/lint_bench.py --cases $(BENCH)/lint/cases.jsonl --map evals/lint/agentdb.map.json
+	@echo "== agentdb, read only, without a schema"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python $(BENCH)/lint_bench.py --cases $(BENCH)/lint/cases.jsonl --map evals/lint/agentdb.map.json \
+		--cmd 'agentdb check --static --format json --pg-version {pg_version} {wrap} {files}'
+	@echo "== squawk"
+	@PATH="$(CURDIR)/$(BENCH_VENV)/bin:$$PATH" $(BIN)/python $(BENCH)/lint_bench.py --cases $(BENCH)/lint/cases.jsonl --map $(BENCH)/lint/squawk.json
+
+bench-speed: $(READY) $(SQUAWK)
+	@test -n "$(BENCH)" || { echo "say where the files are: make bench-speed BENCH=folder"; exit 2; }
+	$(BIN)/python bench/startup_bench.py
+	$(BIN)/python bench/check_bench.py $(BENCH)/rollback --squawk $(SQUAWK) --cases $(BENCH)/lint/cases.jsonl
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .pytest_cache .ruff_cache

@@ -18,6 +18,7 @@ from ..tools.naming import parse_name
 from ..tools.records import Evidence, Finding, Severity
 from ..tools.sql.parse import Script, parse
 from .sources import Source, changed_since, from_paths, read
+from .spread import spread
 
 if TYPE_CHECKING:
     from .context import ProjectContext
@@ -49,12 +50,13 @@ class Rules:
 
 @dataclass(slots=True)
 class Checked:
-    """One file's findings on the way to the report."""
+    """One file's findings on the way to the report. script: None where nobody will look at it again."""
 
     source: Source
-    script: Script
+    script: Script | None
     findings: tuple[Finding, ...]
     context: Context
+    statements: int = 0
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -68,7 +70,7 @@ def findings_of(wishes: Wishes) -> Report:
             raise UsageError(f"there is no rule '{name}'", hint=f"Did you mean {close[0]}?" if close else "")
     context = Context(pg_version=rules.pg_version, severity=rules.severity, enabled=wishes.enable, in_transaction=False)
     if wishes.target is not None:
-        context = _known_from(project, wishes.target, context)
+        context = _known_from(project, wishes, wishes.target, context)
     if not wishes.files and wishes.schema_dir is None:
         checked = _pending(project, context, wishes)
     elif (
@@ -89,16 +91,17 @@ def findings_of(wishes: Wishes) -> Report:
         numbered(found),
         evidence=tuple(e for one in checked for e in one.evidence),
         paths=tuple(one.source.path for one in checked),
-        statements=sum(len(one.script.statements) for one in checked),
+        statements=sum(one.statements for one in checked),
         fail_on=rules.fail_on,
-        pg_version=rules.pg_version,
+        pg_version=context.pg_version,
         measured=measured,
         notes=tuple(notes),
     )
 
 
-def _known_from(project: ProjectContext | None, name: str, context: Context) -> Context:
-    """The context with the schema and the row counts of a target, read in a transaction that can write nothing.
+def _known_from(project: ProjectContext | None, wishes: Wishes, name: str, context: Context) -> Context:
+    """The context with the schema, row counts, time zone and (where nobody said another) version of a target, read in
+    a transaction that can write nothing.
 
     Errors: ConfigError, DatabaseError.
     """
@@ -109,7 +112,14 @@ def _known_from(project: ProjectContext | None, name: str, context: Context) -> 
     if project is None:
         raise UsageError("there is no agentdb.toml that says where the target is", hint="Run `agentdb init`.")
     with connect(project.target(name).dsn, options={"default_transaction_read_only": "on"}) as connection:
-        return replace(context, before=read_snapshot(connection), table_rows=estimated_rows(connection))
+        said = wishes.pg_version or project.settings.hazards.pg_version
+        return replace(
+            context,
+            before=read_snapshot(connection),
+            table_rows=estimated_rows(connection),
+            time_zone=str(connection.info.parameter_status("TimeZone") or ""),
+            pg_version=said or connection.info.server_version // 10000,
+        )
 
 
 def _project() -> ProjectContext | None:
@@ -143,7 +153,7 @@ def _kept(sources: Sequence[Source], since: str | None) -> list[Source]:
 
 def _plain(sources: Sequence[Source], context: Context, wishes: Wishes) -> list[Checked]:
     """Files by themselves: each finds the schema that its setup builds, or one of which nothing is known."""
-    made = []
+    contexts = []
     setups: dict[tuple[Path, ...], tuple[Script, ...]] = {}
     for source in sources:
         own = context
@@ -152,17 +162,28 @@ def _plain(sources: Sequence[Source], context: Context, wishes: Wishes) -> list[
                 setups[source.setup] = tuple(parse(s.sql) for s in map(read, source.setup) if s.problem is None)
             own = replace(context, setup=setups[source.setup], schema_complete=True)
         wrapped = wishes.in_transaction if wishes.in_transaction is not None else bool(source.in_transaction)
-        own = replace(own, in_transaction=wrapped)
-        made.append(_check(source, Session(own)))
-    return made
+        contexts.append(replace(own, in_transaction=wrapped))
+    if not wishes.static:
+        return [_check(source, own) for source, own in zip(sources, contexts, strict=True)]
+
+    def found_in(number: int) -> tuple[tuple[Finding, ...], int]:
+        checked = _check(sources[number], contexts[number])
+        return checked.findings, checked.statements
+
+    found = spread(found_in, len(sources))
+    return [
+        Checked(source, None, findings, own, statements)
+        for source, own, (findings, statements) in zip(sources, contexts, found, strict=True)
+    ]
 
 
-def _check(source: Source, session: Session) -> Checked:
+def _check(source: Source, context: Context) -> Checked:
     script = parse(source.sql)
-    found = session.check(script, path=source.path, in_transaction=session.context.in_transaction)
     if source.problem is not None:
-        found = (_unreadable(source),)
-    return Checked(source, script, found, session.context)
+        found: tuple[Finding, ...] = (_unreadable(source),)
+    else:
+        found = Session(context).check(script, path=source.path, in_transaction=context.in_transaction)
+    return Checked(source, script, found, context, len(script.statements))
 
 
 def _unreadable(source: Source) -> Finding:
@@ -224,7 +245,7 @@ def _pending(
         wrapped = wishes.in_transaction if wishes.in_transaction is not None else not migration.no_transaction
         script = parse(migration.sql)
         found = session.check(script, path=path, in_transaction=wrapped)
-        made.append(Checked(source, script, found, context))
+        made.append(Checked(source, script, found, context, len(script.statements)))
     return made
 
 

@@ -15,6 +15,7 @@ STYLES = {"error": "1;31", "warning": "33", "info": "36", "good": "32", "quiet":
 Paint = Callable[[str, str], str]
 WIDTH = 110
 ADVICE_SHOWN = 10
+WRAPPER = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def render(report: Report, *, command: str) -> str:
@@ -22,9 +23,12 @@ def render(report: Report, *, command: str) -> str:
     paint = _painter()
     lines = [_verdict(report, paint)]
     loud = [f for f in report.counting if f.severity is not Severity.INFO]
-    for path in dict.fromkeys(f.path for f in loud):
+    by_path: dict[str, list[Finding]] = {}
+    for finding in loud:
+        by_path.setdefault(finding.path, []).append(finding)
+    for path, here in by_path.items():
         lines += ["", paint("head", visible(path) or "(text)")]
-        for finding in sorted((f for f in loud if f.path == path), key=lambda f: f.line):
+        for finding in sorted(here, key=lambda f: f.line):
             lines += _finding(finding, paint)
     advice = [f for f in report.counting if f.severity is Severity.INFO]
     if advice:
@@ -63,7 +67,7 @@ def _finding(finding: Finding, paint: Paint) -> list[str]:
     if proof and finding.evidence:
         proof += f" {', '.join(finding.evidence)}"
     head = f"  {finding.line}: {paint(finding.severity.value, finding.severity.value)} {paint('head', finding.rule)}"
-    body = textwrap.wrap(visible(f"{finding.why} {finding.fix}"), WIDTH, break_long_words=False, break_on_hyphens=False)
+    body = WRAPPER.wrap(visible(f"{finding.why} {finding.fix}"))
     return [f"{head}{paint('quiet', mark + proof)}", *(f"     {line}" for line in body)]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..sql import grammar
 from ..sql.effects import object_name, object_word
-from .shapes import key, relation_key, table_form
+from .shapes import key, relation_key
 from .step import Step
 
 ALTER_LOCKS = {
@@ -38,7 +38,16 @@ Lock = tuple[str, str]
 
 
 def locks_of(step: Step) -> tuple[Lock, ...]:
-    """(relation, mode) for each lock of SHARE or stronger, and SHARE UPDATE EXCLUSIVE where it is the main one."""
+    """(relation, mode) for each lock of SHARE or stronger, and SHARE UPDATE EXCLUSIVE where it is the main one.
+
+    Told by the catalog as it is before the statement, and kept with the step: several rules ask.
+    """
+    if step.locks is None:
+        step.locks = _locks_of(step)
+    return step.locks
+
+
+def _locks_of(step: Step) -> tuple[Lock, ...]:
     node = step.node
     match step.node_name:
         case "alter_table_stmt":
@@ -139,7 +148,7 @@ def _attaches(node: Any) -> bool:
 
 
 def _create_table(step: Step) -> list[Lock]:
-    form = table_form(step.node)
+    form = step.form
     found = [(c.references, "SHARE ROW EXCLUSIVE") for c in form.constraints if c.kind == "foreign key"]
     found = [(name, mode) for name, mode in found if name != form.name]
     if form.parent:

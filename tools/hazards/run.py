@@ -22,7 +22,7 @@ from .locks import locks_of
 from .reconcile import reconcile
 from .registry import Hit, Rule, applying
 from .remember import remember
-from .severity import severity_of
+from .severity import asked_for, severity_of
 from .shapes import key
 from .step import Ahead, Step
 from .timeouts import note_timeouts
@@ -66,7 +66,7 @@ class Session:
         in_transaction: other than the context says, for this script.
         """
         wrapped = self.context.in_transaction if in_transaction is None else in_transaction
-        work = _Walk(self, script, path, Transaction(wrapped=wrapped, lock_timeout=self.context.lock_timeout_set))
+        work = Walk(self, script, path, Transaction(wrapped=wrapped, lock_timeout=self.context.lock_timeout_set))
         found = work.all()
         return tuple(apply_ignores(script, found, path, self.context.today))
 
@@ -75,7 +75,7 @@ class Session:
         self.catalog.age()
 
 
-class _Walk:
+class Walk:
     """One script on its way through the rules."""
 
     def __init__(self, session: Session, script: Script, path: str, transaction: Transaction) -> None:
@@ -147,6 +147,8 @@ class _Walk:
     def judge(self, step: Step) -> None:
         """Ask every rule that looks at such a statement."""
         for rule in applying(step.node_name, step.version):
+            if not rule.enabled and not asked_for(rule, self.session.context):
+                continue
             for hit in rule.check(step):
                 step.found.append((rule, hit))
                 self.add(rule, hit, step)

@@ -26,7 +26,7 @@ LADDER = (Severity.INFO, Severity.WARNING, Severity.ERROR)
 def severity_of(rule: Rule, hit: Hit, context: Context) -> Severity | None:
     """The severity of a hit; None when the rule is off."""
     wanted = context.severity.get(rule.id)
-    if wanted == "off" or (wanted is None and not rule.enabled and not _asked_for(rule, context)):
+    if wanted == "off" or not (rule.enabled or asked_for(rule, context)):
         return None
     if wanted is not None:
         return Severity(wanted)
@@ -37,8 +37,9 @@ def severity_of(rule: Rule, hit: Hit, context: Context) -> Severity | None:
     return severity
 
 
-def _asked_for(rule: Rule, context: Context) -> bool:
-    return rule.id in context.enabled or "all" in context.enabled
+def asked_for(rule: Rule, context: Context) -> bool:
+    """Whether somebody wants a rule that is off by default: by name, with all others, or by giving it a severity."""
+    return rule.id in context.enabled or "all" in context.enabled or rule.id in context.severity
 
 
 def rows_of(relation: str, context: Context) -> int | None:

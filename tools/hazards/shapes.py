@@ -7,7 +7,7 @@ rules that look deeper.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -232,8 +232,28 @@ def column_form(node: Any) -> ColumnForm:
     return made
 
 
+class _Latest:
+    """The forms of the node asked for last: the rules read a statement just before the catalog learns from it."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self.make = make
+        self.known: tuple[Any, Any] = (None, None)
+
+    def __call__(self, node: Any) -> Any:
+        asked, form = self.known
+        if asked is not node:
+            form = self.make(node)
+            self.known = (node, form)
+        return form
+
+
 def actions_of(node: Any) -> tuple[Action, ...]:
     """The commands of an ALTER TABLE statement, in order."""
+    found: tuple[Action, ...] = _actions(node)
+    return found
+
+
+def _actions_of(node: Any) -> tuple[Action, ...]:
     found = []
     for wrapped in node.cmds:
         command = wrapped.alter_table_cmd
@@ -271,6 +291,11 @@ class TableForm:
 
 def table_form(node: Any) -> TableForm:
     """A CREATE TABLE statement in plain form; constraints written at columns are in `constraints` too."""
+    found: TableForm = _form(node)
+    return found
+
+
+def _table_form(node: Any) -> TableForm:
     columns, constraints = [], []
     for element in node.table_elts:
         which = element.WhichOneof("node")
@@ -291,6 +316,10 @@ def table_form(node: Any) -> TableForm:
         temporary=node.relation.relpersistence == "t",
         if_not_exists=bool(node.if_not_exists),
     )
+
+
+_actions = _Latest(_actions_of)
+_form = _Latest(_table_form)
 
 
 def column_references(expression: Any) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -31,6 +31,7 @@ class Step:
     index: its number in the script (that of the statement around it for one inside a body). line: in the file.
     alone: the runner takes it out of the transaction around the script. inside: "" or what it stands in ("a DO block", "function f"). transactional: see records.Statement.
     after: the statements that follow in the script. found: what rules said of this statement so far.
+    locks: what locks_of found, None before it is asked.
     """
 
     index: int
@@ -47,6 +48,7 @@ class Step:
     alone: bool = False
     after: tuple[Ahead, ...] = ()
     found: list[tuple[Rule, Hit]] = field(default_factory=list)
+    locks: tuple[tuple[str, str], ...] | None = field(default=None, init=False)
 
     @property
     def in_transaction(self) -> bool:
@@ -88,9 +90,9 @@ class Step:
         """Whether the statement's own relation was there before the change, so that others use it."""
         return not self.catalog.is_new(self.relation)
 
-    def acts(self, *kinds: str) -> Iterator[Action]:
+    def acts(self, *kinds: str) -> Sequence[Action]:
         """The ALTER TABLE actions of some kinds."""
-        return (a for a in self.actions if a.kind in kinds)
+        return [a for a in self.actions if a.kind in kinds] if self.actions else ()
 
     def found_effects(self, *effects: Effect) -> list[tuple[Rule, Hit]]:
         """What rules found in this statement so far that has one of the effects."""

@@ -87,6 +87,8 @@ def pieces(sql: str) -> list[str]:
 
 def comments(sql: str) -> list[Comment]:
     """The comments of a script in order; none when the scanner gives up on the text."""
+    if "--" not in sql and "/*" not in sql:
+        return []
     try:
         tokens = postgast.scan(sql).tokens
     except PgQueryError:
@@ -140,21 +142,50 @@ def walk(node: Any) -> Iterator[tuple[str, Any]]:
     """Every message below a node with the name of the field it stands in, parents before children."""
     stack = [("", node)]
     while stack:
-        name, message = stack.pop()
-        yield name, message
+        found = stack.pop()
+        yield found
         below: list[tuple[str, Any]] = []
-        for field, value in message.ListFields():
-            if field.message_type is None:
+        for field, value in found[1].ListFields():
+            if field not in _FIELDS:
+                _FIELDS[field] = None if field.message_type is None else (field.name, field.is_repeated)
+            known = _FIELDS[field]
+            if known is None:
                 continue
-            many = value if field.is_repeated else (value,)
-            below.extend((field.name, item) for item in many)
-        stack.extend(reversed(below))
+            name, many = known
+            if many:
+                below += [(name, item) for item in value]
+            else:
+                below.append((name, value))
+        if below:
+            below.reverse()
+            stack += below
+
+
+# Descriptors are made once a process; asking them anew for every message costs as much as the walk.
+_FIELDS: dict[Any, tuple[str, bool] | None] = {}
+_NAMES: dict[tuple[Any, str], dict[int, str]] = {}
 
 
 def enum_name(message: Any, field: str) -> str:
     """The name of an enumeration field's value: enum_name(drop, "remove_type") is "OBJECT_TABLE"."""
-    descriptor = message.DESCRIPTOR.fields_by_name[field]
-    return str(descriptor.enum_type.values_by_number[getattr(message, field)].name)
+    place = (message.DESCRIPTOR, field)
+    names = _NAMES.get(place)
+    if names is None:
+        values = message.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number
+        names = _NAMES[place] = {number: str(value.name) for number, value in values.items()}
+    return names[getattr(message, field)]
+
+
+def statement_text(node_name: str, node: Any) -> str:
+    """A statement's tree as SQL, without a semicolon. Errors: GrammarError."""
+    tree = postgast.parse("SELECT 1")
+    target = tree.stmts[0].stmt
+    target.Clear()
+    getattr(target, node_name).CopyFrom(node)
+    try:
+        return str(postgast.deparse(tree))
+    except PgQueryError as error:
+        raise GrammarError(error.message, error.cursorpos or 0) from None
 
 
 def printed(expression: Any) -> str:

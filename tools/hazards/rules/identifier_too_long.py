@@ -12,7 +12,8 @@ from ..step import Step
 from ..words import shown
 
 LONGEST = 63  # NAMEDATALEN - 1
-LONG_WORD = re.compile(r"[^\s,;()]{32,}")  # 63 bytes may be as few as 16 characters, but hardly ever are
+LONG_WORD = re.compile(r"[^\s,;()]{64,}")
+LONG_FOREIGN_WORD = re.compile(r"[^\s,;()]{16,}")  # 64 bytes may be as few as 16 characters
 
 
 @rule(
@@ -30,7 +31,8 @@ LONG_WORD = re.compile(r"[^\s,;()]{32,}")  # 63 bytes may be as few as 16 charac
 )
 def check(step: Step) -> Iterator[Hit]:
     # The tree holds names that are cut already, so only the text can tell; few statements have a word that long.
-    if step.node is None or step.inside or LONG_WORD.search(step.text) is None:
+    long = LONG_WORD if step.text.isascii() and '"' not in step.text else LONG_FOREIGN_WORD
+    if step.node is None or step.inside or long.search(step.text) is None:
         return
     for name in dict.fromkeys(grammar.identifiers(step.text)):
         if len(name.encode()) > LONGEST:

@@ -63,7 +63,7 @@ def _twice(items: list[str]) -> list[str]:
 
 def _queries(step: Step) -> Iterator[Hit]:
     for message in step.messages("InsertStmt"):
-        yield from _insert(message)
+        yield from _insert(message, step.text)
     for message in step.messages("UpdateStmt"):
         yield from _update(message)
     for message in step.messages("CommonTableExpr"):
@@ -71,7 +71,7 @@ def _queries(step: Step) -> Iterator[Hit]:
             yield _refused(f"WITH {shown(str(message.ctename))} names column {shown(name)} twice")
 
 
-def _insert(node: Any) -> Iterator[Hit]:
+def _insert(node: Any, text: str) -> Iterator[Hit]:
     columns = [str(c.res_target.name) for c in node.cols if not c.res_target.indirection]
     for name in _twice(columns):
         yield _refused(f"The INSERT names column {shown(name)} twice")
@@ -79,7 +79,7 @@ def _insert(node: Any) -> Iterator[Hit]:
     lengths = {len(v.list.items) for v in values}
     if len(lengths) > 1:
         yield _refused("The rows of VALUES have different lengths", "Give every row the same number of values.")
-    elif columns and len(columns) == len(node.cols) and lengths and _plain(values):
+    elif columns and len(columns) == len(node.cols) and lengths and ("*" not in text or _plain(values)):
         [length] = lengths
         if length > len(columns):
             yield _refused("The INSERT has more values than columns", "Give each column one value.")
