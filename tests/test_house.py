@@ -20,6 +20,7 @@ TOOL_FLOORS = [
     {"databases"},
     {"schema"},
     {"hazards", "sandbox"},
+    {"preconditions", "appcompat"},
     {"rollback", "conflicts", "docs", "health", "ledger"},
     {"report"},
 ]
