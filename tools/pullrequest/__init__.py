@@ -1,0 +1,1 @@
+"""Pull requests: what a branch changes in the migrations, one comment about it, and the service that shows it."""

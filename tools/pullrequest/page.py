@@ -1,0 +1,55 @@
+"""A page that never grows past its limit: what does not fit is counted and said, never cut in the middle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+Block = Sequence[str]
+
+
+def size(lines: Block) -> int:
+    """Bytes of the lines in UTF-8, line feeds included. Services count characters; bytes are never fewer."""
+    return sum(len(line.encode()) + 1 for line in lines)
+
+
+class Page:
+    """Lines of Markdown, at most `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+        self._lines: list[str] = []
+
+    def put(self, *lines: str) -> None:
+        """Add lines that must stand; the caller knows that they are short."""
+        self._lines += lines
+        self.used += size(lines)
+
+    def put_all(
+        self, blocks: Sequence[Block], more: Callable[[int], str], *, head: Block = (), tail: Block = (), share: int
+    ) -> int:
+        """Add as many of the blocks as fit into `share` bytes, in order, and say how many did not; how many stand.
+
+        head and tail go around them, unless there is not a single block.
+        """
+        if not blocks:
+            return 0
+        left = min(share, self.limit - self.used) - size(head) - size(tail) - 400
+        stand: list[Block] = []
+        for block in blocks:
+            if size(block) > left:
+                break
+            stand.append(block)
+            left -= size(block)
+        lines = [*head, *(line for block in stand for line in block), *tail] if stand else []
+        if missing := len(blocks) - len(stand):
+            lines += ["", more(missing), ""]
+        self.put(*lines)
+        return len(stand)
+
+    @property
+    def room(self) -> int:
+        return max(0, self.limit - self.used)
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines).rstrip() + "\n"
