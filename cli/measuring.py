@@ -135,6 +135,7 @@ def _pending(checked: list[Checked], project: ProjectContext | None, wishes: Wis
             wrapped = (
                 wishes.in_transaction if wishes.in_transaction is not None else not one.source.migration.no_transaction
             )
+            assert one.script is not None
             found = session.check(one.script, path=one.source.path, in_transaction=wrapped)
             run = bench.stage(chosen[:number]).run
             assert run is not None
