@@ -139,9 +139,11 @@ def request(
     resume: bool = False,
     dry_run: bool = False,
     under_way: str = "",
+    data: bool | None = None,
     wait_seconds: float | None = None,
 ) -> ApplyRequest:
-    """What tools/ledger/apply.py is asked to do."""
+    """What tools/ledger/apply.py is asked to do. data: whether rows may be counted first; None as the settings say."""
+    from ..tools.durations import seconds
     from ..tools.ledger.apply import ApplyRequest
 
     return ApplyRequest(
@@ -157,6 +159,8 @@ def request(
         resume=resume,
         dry_run=dry_run,
         under_way=under_way,
+        data_checks=target.settings.data_checks if data is None else data,
+        data_timeout_ms=int(seconds(target.settings.data_timeout) * 1000),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...errors import AgentdbError, RefusedError, VerificationError
+from ...tools.durations import seconds
 from ...tools.records import to_plain
 from ..context import Context
 from ..state import Plain, State
@@ -108,6 +109,8 @@ def request_of(decision: Plain, context: Context) -> ApplyRequest:
             lock_attempts=settings.lock_retries + 1,
             max_copy=context.settings.rollback.max_copy_bytes,
         ),
+        data_checks=settings.data_checks,
+        data_timeout_ms=int(seconds(settings.data_timeout) * 1000),
         clock=context.clock,
     )
 

@@ -20,7 +20,7 @@ import psycopg
 from ...errors import AgentdbError, DatabaseError, RefusedError, UsageError, VerificationError
 from ..databases.dsn import Dsn
 from ..files import Layout
-from . import audit, gate, lock, prints
+from . import audit, gate, lock, prints, rows
 from .approvals import Approval
 from .carry import Done, carry_out
 from .execute import Limits
@@ -47,7 +47,8 @@ class ApplyRequest:
     environment and policy come from the settings file, never from a graph's state. labels: without an approval (an
     environment that needs none), the migrations to carry out; () for all that are pending. resume: continue an
     interrupted run. under_way: what a person says of an interrupted statement of which the catalog tells nothing:
-    "done" or "again". expected: the schema that the sandbox ended with, to name differences by. checkpoint is called
+    "done" or "again". data_checks: the target's rows may be counted first, each question within data_timeout_ms.
+    expected: the schema that the sandbox ended with, to name differences by. checkpoint is called
     at named points and does nothing; tests end the process there.
     """
 
@@ -63,6 +64,8 @@ class ApplyRequest:
     resume: bool = False
     dry_run: bool = False
     under_way: str = ""
+    data_checks: bool = False
+    data_timeout_ms: int = 10_000
     expected_fingerprint: str = ""
     expected: Snapshot | None = None
     checkpoint: Callable[[str], None] = _nothing
@@ -101,7 +104,7 @@ def apply(request: ApplyRequest) -> ApplyResult:
 
     Errors: RefusedError (nothing was changed) with reason no-approval, bad-approval, bad-signature, unknown-signer,
     no-signers, rejected, wrong-kind, other-environment, not-yet-valid, expired, changed-file, other-target, replayed,
-    drifted, plan-mismatch, interrupted, unclear, locked, pooler, standby; DatabaseError when a statement failed, which
+    drifted, plan-mismatch, interrupted, unclear, locked, pooler, standby, precondition-violated; DatabaseError when a statement failed, which
     says what is left; VerificationError, carrying the result, when the schema afterwards is not the expected one.
     """
     return _through_the_gate(request, "apply")
@@ -124,8 +127,9 @@ def _through_the_gate(request: ApplyRequest, kind: str) -> ApplyResult:
         plan = gate.before_target(request, kind)
         with lock.hold(request.dsn, wait_seconds=request.limits.lock_wait_seconds, sleep=request.sleep) as conn:
             cleared = gate.at_target(request, kind, plan, conn)
+            of_rows = rows.refuse_violated(request, cleared)
             if request.dry_run:
-                return _would(cleared, kind)
+                return dataclasses.replace(_would(cleared, kind), notes=of_rows)
             told |= {
                 "plan_sha256": cleared.plan.sha256,
                 "system_identifier": cleared.plan.system_identifier,
@@ -148,7 +152,7 @@ def _through_the_gate(request: ApplyRequest, kind: str) -> ApplyResult:
     except AgentdbError as failure:
         _tell_if_possible(request, "failed", told | {"error": failure.what})
         raise
-    notes = list(result.notes)
+    notes = [*of_rows, *result.notes]
     try:
         _tell(request, "ended", told | {"verified": result.verification.ok}, head)
     except UsageError as error:
