@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ from ..hazards.shapes import (
 )
 from ..sql import grammar
 from ..sql.effects import dotted, object_name, object_word
-from ..sql.parse import Parsed, Script
+from ..sql.parse import Parsed
 from ..sql.quote import ident
 from .changed import Changes
 from .facts import Facts, Relation
@@ -33,11 +33,11 @@ NOT_A_TABLE = {"v": "a view", "m": "a materialized view", "f": "a foreign table,
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A script of a plan. first: the statements before this number have run already. asked: False for one that only
+    """The statements of a script of a plan. first: the statements before this number have run already. asked: False for one that only
     comes before those that are looked at."""
 
     path: str
-    script: Script
+    statements: Sequence[Parsed]
     first: int = 0
     asked: bool = True
 
@@ -48,7 +48,7 @@ def derive(parts: Iterable[Part], facts: Facts) -> tuple[Precondition, ...]:
     changes = Changes(facts)
     found: list[Precondition] = []
     for part in parts:
-        for parsed in part.script.statements:
+        for parsed in part.statements:
             statement = parsed.statement
             if statement.index < part.first:
                 continue

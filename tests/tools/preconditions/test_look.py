@@ -37,7 +37,7 @@ ANALYZE;
 
 
 def ask(database: SandboxDatabase, *scripts: str, timeout_ms: int = 10_000) -> list[Answer]:
-    parts = [Part(f"{number:03}.sql", parse(sql)) for number, sql in enumerate(scripts, 1)]
+    parts = [Part(f"{number:03}.sql", parse(sql).statements) for number, sql in enumerate(scripts, 1)]
     with database.connect() as conn:
         return list(look(conn, parts, timeout_ms=timeout_ms))
 
@@ -152,7 +152,7 @@ def test_the_server_agrees(shop: Any, sql: str, expected: list[tuple[Any, ...]])
             failed = ""
         except psycopg.Error as error:
             failed = error.sqlstate or "?"
-    assert (failed[:2] in ("22", "23", "42") and failed not in ("42601", "42703", "42P01")) if failed else True, failed
+    assert failed[:2] in ("", "22", "23")
     assert bool(failed) is ("violated" in states)
 
 
@@ -257,7 +257,7 @@ def test_rows_that_row_security_hides_are_not_called_clean(shop: Any) -> None:
         conn.execute("CREATE ROLE agentdb_test_seer; GRANT SELECT ON hidden TO agentdb_test_seer")
     try:
         with shop.connect(role="agentdb_test_seer") as conn:
-            parts = [Part("a.sql", parse("ALTER TABLE hidden ALTER a SET NOT NULL"))]
+            parts = [Part("a.sql", parse("ALTER TABLE hidden ALTER a SET NOT NULL").statements)]
             [answer] = look(conn, parts)
         assert answer.state is State.UNKNOWN
     finally:
