@@ -26,6 +26,12 @@ def check(
         None, help="SQL that builds the schema before: a file of the same name, or all files in the folder."
     ),
     target: str = typer.Option(None, help="Take the schema and row counts from this target."),
+    data: bool = typer.Option(
+        None, "--data/--no-data", help="Count rows of the target that a statement would refuse (default: data_checks)."
+    ),
+    queries: Path = typer.Option(
+        None, metavar="DIR", help="The application's queries: .sql files to prepare on every schema of the rollout."
+    ),
     since: str = typer.Option(None, metavar="REF", help="Only files that differ from this git commit."),
     enable: list[str] = typer.Option(None, metavar="RULE", help="Switch on a rule that is off ('all': every rule)."),
 ) -> None:
@@ -47,6 +53,8 @@ def check(
             pg_version=pg_version,
             schema_dir=schema_dir,
             target=target,
+            data=data,
+            queries=queries,
             since=since,
             enable=tuple(enable or ()),
         )

@@ -35,6 +35,8 @@ class Wishes:
     pg_version: int | None = None
     schema_dir: Path | None = None
     target: str | None = None
+    data: bool | None = None
+    queries: Path | None = None
     since: str | None = None
     enable: tuple[str, ...] = ()
 
@@ -86,6 +88,10 @@ def findings_of(wishes: Wishes) -> Report:
         from .measuring import measure
 
         measured, notes = measure(checked, project, wishes)
+    if checked and (wishes.data or project is not None):
+        from .rows import ask_rows
+
+        notes += ask_rows(checked, project, wishes)
     found = [f for one in checked for f in one.findings]
     return Report(
         numbered(found),
