@@ -23,6 +23,8 @@ TOOL_FLOORS = [
     {"preconditions", "appcompat"},
     {"rollback", "conflicts", "docs", "health", "ledger"},
     {"report"},
+    {"emergency"},
+    {"pullrequest"},
 ]
 BESIDE = {("files", "naming"), ("files", "records")}
 SOURCES = sorted(p for floor in FLOORS for p in [ROOT / f"{floor}.py", *(ROOT / floor).rglob("*.py")] if p.is_file())
