@@ -20,17 +20,19 @@ from .preimages import ARCHIVE, Kept, KeptColumn
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """What is kept for a migration. together: the script runs in the migration's own transaction."""
+    """What is kept for a migration. sequences: those that go; restarted: those that stay and may be set back.
+    together: the script runs in the migration's own transaction."""
 
     label: str
     tables: tuple[Kept, ...]
     sequences: tuple[ObjectId, ...] = ()
+    restarted: tuple[ObjectId, ...] = ()
     together: bool = True
     one_writer: bool = True
 
     @property
     def empty(self) -> bool:
-        return not self.tables and not self.sequences
+        return not self.tables and not self.sequences and not self.restarted
 
     @property
     def head(self) -> str:
@@ -112,13 +114,13 @@ def script(capture: Capture) -> list[tuple[str, str]]:
     )
     for kept in capture.tables:
         parts += _copy(kept, label)
-    if capture.sequences:
+    if capture.sequences or capture.restarted:
         positions = "\nUNION ALL ".join(
             f"SELECT {literal(qualified(s.schema, s.name))} AS name, last_value, is_called FROM {qualified(s.schema, s.name)}"
-            for s in capture.sequences
+            for s in (*capture.sequences, *capture.restarted)
         )
         name = archived(f"{capture.head}__positions")
-        parts.append(("Positions of sequences that go.", f"DROP TABLE IF EXISTS {name}"))
+        parts.append(("Positions of sequences that go or start anew.", f"DROP TABLE IF EXISTS {name}"))
         parts.append(("", f"CREATE TABLE {name} AS\n{positions}"))
     if capture.together and any(k.follows_rows for k in capture.tables):
         parts += _settlement(capture)

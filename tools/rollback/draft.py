@@ -16,8 +16,9 @@ from ..schema.ddl.plan import Plan, plan
 from ..schema.model import ObjectId, SchemaObject, Snapshot
 from ..schema.snapshot import read_snapshot
 from ..sql.parse import Script, parse
+from ..sql.quote import qualified
 from . import capture as captures
-from . import identities, look, losses, moves, restore, study, unfit, writes
+from . import identities, look, losses, moves, restore, study, unfit, unseen, writes
 from .capture import Capture
 from .notes import Note
 from .preimages import Kept, kept_tables
@@ -121,19 +122,32 @@ def _in_transaction(
     database: SandboxDatabase, migration: Migration, script: Script, data: bool, together: bool
 ) -> RollbackDraft:
     """The draft of a migration that runs in one transaction: everything happens in one that is given up."""
-    with database.connect() as conn, study.undone(conn):
-        conn.execute("SAVEPOINT agentdb_before")
-        found = study.in_transaction(conn, database, migration, script)
-        drafting = _Drafting(conn, migration, found, data, together)
-        if drafting.capture.empty:
-            return drafting.drafted()
-        conn.execute("ROLLBACK TO SAVEPOINT agentdb_before")
-        drafting.keep()
-        conn.execute("SAVEPOINT agentdb_up")
-        study.run_up(conn, database, migration, script)
-        conn.execute("RELEASE SAVEPOINT agentdb_up")
-        conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    with database.connect() as conn:
+        stood = unseen.positions(conn)
+        try:
+            with study.undone(conn):
+                return _drafted_in_it(conn, database, migration, script, data, together)
+        finally:
+            if not conn.closed:
+                unseen.put_back(conn, stood)
+
+
+def _drafted_in_it(
+    conn: Connection, database: SandboxDatabase, migration: Migration, script: Script, data: bool, together: bool
+) -> RollbackDraft:
+    conn.execute("SAVEPOINT agentdb_before")
+    found = study.in_transaction(conn, database, migration, script)
+    drafting = _Drafting(conn, migration, found, data, together)
+    if drafting.capture.empty:
         return drafting.drafted()
+    conn.execute("ROLLBACK TO SAVEPOINT agentdb_before")
+    unseen.put_back(conn, found.stood)
+    drafting.keep()
+    conn.execute("SAVEPOINT agentdb_up")
+    study.run_up(conn, database, migration, script)
+    conn.execute("RELEASE SAVEPOINT agentdb_up")
+    conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    return drafting.drafted()
 
 
 class _Drafting:
@@ -143,7 +157,9 @@ class _Drafting:
         self.conn, self.migration, self.found, self.data = conn, migration, found, data
         self.label = label_of(migration)
         self.renames = identities.renamed(found.old, found.new, found.after)
-        self.capture = self._capture(together) if data else Capture(self.label, (), (), together, found.one_writer)
+        self.capture = (
+            self._capture(together) if data else Capture(self.label, (), together=together, one_writer=found.one_writer)
+        )
 
     def _capture(self, together: bool) -> Capture:
         f = self.found
@@ -151,7 +167,19 @@ class _Drafting:
         sequences = tuple(
             s.id for s in f.before.of("sequence") if f.new.at(f.old.by_id.get(s.id)) is None and s.id in f.old.by_id
         )
-        return Capture(self.label, tuple(tables), sequences, together and f.can_settle, f.one_writer)
+        return Capture(self.label, tuple(tables), sequences, f.restarted, together and f.can_settle, f.one_writer)
+
+    def _counting(self, notes: list[Note]) -> list[Note]:
+        """The steps with each sequence that was made anew put where it stood at once: a column that comes back with
+        nextval() as its default then numbers rows written since beyond the old ones."""
+        found = []
+        for note in notes:
+            found.append(note)
+            made = f"{note.sql} ".partition("SEQUENCE ")
+            if made[0] in ("CREATE ", "CREATE UNLOGGED "):
+                only = [s for s in self.capture.sequences if made[2].startswith(f"{qualified(s.schema, s.name)} ")]
+                found += [Note("", p.sql) for p in restore.positions(self.capture, self.found.before, only)]
+        return found
 
     def keep(self) -> None:
         """Run the capture script. Errors: RollbackError."""
@@ -191,7 +219,8 @@ class _Drafting:
             (DROP, "What the migration added goes."),
             (BUILD, "What it took or changed comes back."),
         ):
-            self._take(tried(conn, _commented(work.statements(phase), comment)), steps, failed)
+            notes = _commented(work.statements(phase), comment)
+            self._take(tried(conn, self._counting(notes) if phase == BUILD else notes), steps, failed)
         self._take(tried(conn, moves.back(work, now, f.before)), steps, failed)
         self._put_back(work, now, steps, failed)
         self._take(
@@ -199,7 +228,7 @@ class _Drafting:
             steps,
             failed,
         )
-        self._take(tried(conn, moves.positions(work) + restore.positions(self.capture)), steps, failed)
+        self._take(tried(conn, moves.positions(work) + restore.positions(self.capture, f.before)), steps, failed)
         end = read_snapshot(conn)
         for _ in range(ROUNDS):
             if not leftovers(f.before, end):

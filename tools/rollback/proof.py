@@ -19,7 +19,7 @@ from ..records import Certificate, CertificateClass, Loss, Migration
 from ..schema.model import ObjectId, Snapshot
 from ..schema.snapshot import read_snapshot
 from ..sql.parse import Script, parse
-from . import identities, rows, study, writes
+from . import identities, rows, study, unseen, writes
 from .draft import column_orders, leftovers
 from .rows import Difference
 from .study import Study
@@ -38,6 +38,7 @@ class _Findings:
     schema: list[str] = field(default_factory=list)
     orders: list[str] = field(default_factory=list)
     data: list[Difference] = field(default_factory=list)
+    unseen: list[Loss] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     changed_by_up: list[str] = field(default_factory=list)
     failed: str = ""
@@ -92,14 +93,18 @@ class _Proof:
         found: _Findings,
     ) -> None:
         self.server, self.work, self.migration = server, work, migration
-        self.down, self.capture, self.together, self.found = down, capture, together, found
+        self.capture, self.together, self.found = capture, together, found
         self.script: Script = parse(migration.sql)
         self.down_script: Script = parse(down)
+        self.down = study.runnable(self.down_script)
         self.transactional = study.is_transactional(migration, self.script)
         self.known: Study | None = None
 
     def run(self, touched: Sequence[ObjectId] | None) -> None:
         study.refuse_unfit(self.migration, self.script)
+        for text, what in ((self.down_script, "the rollback"), (parse(self.capture), "the capture script")):
+            study.refuse_reaching_out(text, what)
+        self.found.unproven += study.left_out(self.script) + study.left_out(self.down_script)
         if self.down_script.problem:
             self._step("down", False, f"the rollback does not parse: {self.down_script.problem.message}")
             raise RollbackError(f"the rollback does not parse: {self.down_script.problem.message}")
@@ -110,6 +115,7 @@ class _Proof:
                 self.before, self.old = read_snapshot(conn), identities.read(conn)
             self.wanted = rows.tables_of(self.before)
             self.rows_before = rows.read(conn, self.wanted, self.before)
+            self.unseen = unseen.read(conn)
         self._up()
         with self.work.connect() as conn:
             self.after = self.known.after if self.known is not None else read_snapshot(conn)
@@ -216,8 +222,10 @@ class _Proof:
         self._step("compare schema", not self.found.schema, "; ".join(self.found.schema[:5]) or "equal", began)
         began = time.perf_counter()
         self.found.data = rows.differences(self.rows_before, rows.read(conn, self.wanted, now))
-        told = "; ".join(f"{d.table.schema}.{d.table.name}: {d.why}" for d in self.found.data[:5])
-        self._step("compare rows", not self.found.data, told or "equal", began)
+        self.found.unseen = unseen.losses(self.unseen, unseen.read(conn))
+        told = [f"{d.table.schema}.{d.table.name}: {d.why}" for d in self.found.data]
+        told += [f"{x.table}: {x.why}" for x in self.found.unseen]
+        self._step("compare rows", not told, "; ".join(told[:5]) or "equal", began)
 
     def _compare_again(self, now: Snapshot, began: float) -> None:
         differ = leftovers(self.after, now)
@@ -342,7 +350,8 @@ def conclude(
     server: str,
 ) -> Certificate:
     """The certificate that the findings allow: the best class only when every step was run and nothing differed."""
-    lost = tuple(losses) + tuple(Loss(f"{d.table.schema}.{d.table.name}", d.columns, d.rows, d.why) for d in found.data)
+    seen = tuple(Loss(f"{d.table.schema}.{d.table.name}", d.columns, d.rows, d.why) for d in found.data)
+    lost = (*losses, *seen, *found.unseen)
     differences = tuple(found.schema) + tuple(f"{name}: its columns stand in another order" for name in found.orders)
     proven, reason = True, ""
     if found.failed:

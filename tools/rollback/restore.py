@@ -6,7 +6,7 @@ same row, or a key is taken, the row is left and noted in agentdb_archive.confli
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ..schema.ddl.order import ordered
 from ..schema.model import ObjectId, SchemaObject, Snapshot
@@ -16,17 +16,25 @@ from .notes import Note, conflicts, told
 from .preimages import ARCHIVE, Kept, KeptColumn
 
 
-def positions(capture: Capture) -> list[Note]:
-    """Sequences put where they stood."""
+def positions(capture: Capture, before: Snapshot, only: Collection[ObjectId] | None = None) -> list[Note]:
+    """Sequences put where they stood, unless they stand further on. only: these."""
     name = archived(f"{capture.head}__positions")
-    return [
-        Note(
-            "" if number else "Sequences go on where they stood.",
-            f"SELECT setval({literal(qualified(s.schema, s.name))}, p.last_value, p.is_called)\n"
-            f"FROM {name} AS p WHERE p.name = {literal(qualified(s.schema, s.name))}",
+    notes = []
+    for s in (*capture.sequences, *capture.restarted):
+        if only is not None and s not in only:
+            continue
+        title = qualified(s.schema, s.name)
+        down = int(before.objects[s].properties.get("increment") or 1) < 0
+        further, than = ("s", "p") if down else ("p", "s")
+        notes.append(
+            Note(
+                "" if notes else "Sequences go on where they stood.",
+                f"SELECT setval({literal(title)}, p.last_value, p.is_called) FROM {name} AS p, {title} AS s\n"
+                f"WHERE p.name = {literal(title)}"
+                f" AND ({further}.last_value, p.is_called) > ({than}.last_value, s.is_called)",
+            )
         )
-        for number, s in enumerate(capture.sequences)
-    ]
+    return notes
 
 
 def back(

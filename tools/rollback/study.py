@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ...errors import RollbackError
@@ -15,7 +15,7 @@ from ..schema.model import ObjectId, Snapshot
 from ..schema.snapshot import read_snapshot
 from ..sql import grammar
 from ..sql.parse import Parsed, Script
-from . import identities, written
+from . import identities, unseen, written
 from .identities import Identities
 from .written import Written
 
@@ -46,6 +46,7 @@ class Study:
 
     one_writer: all of its rows bear that transaction's own number (no subtransaction writes rows). can_settle: what
     it made of rows can be noted at its COMMIT (it makes no deferred trigger fire before).
+    restarted: sequences that stay and were set back, or may be where the sandbox's have not counted yet. stood: where sequences stood before.
     """
 
     before: Snapshot
@@ -58,6 +59,8 @@ class Study:
     can_settle: bool
     runs_as: str
     notes: tuple[str, ...] = ()
+    restarted: tuple[ObjectId, ...] = ()
+    stood: unseen.Positions = field(default_factory=dict)
 
 
 def is_transactional(migration: Migration, script: Script) -> bool:
@@ -98,6 +101,26 @@ def refuse_unfit(migration: Migration, script: Script) -> None:
         )
 
 
+def refuse_reaching_out(script: Script, what: str) -> None:
+    """Raise RollbackError for a script that the sandbox must not run."""
+    for refusal in guard.refusals(script):
+        raise RollbackError(f"{what} is not run in the sandbox: line {refusal.line}: {refusal.why}")
+
+
+def runnable(script: Script) -> str:
+    """The script's text without the statements that the sandbox passes over."""
+    if not any(guard.skipped(p) for p in script.statements):
+        return script.sql
+    return "".join(f"{p.statement.text};\n" for p in script.statements if not guard.skipped(p))
+
+
+def left_out(script: Script) -> list[str]:
+    """The statements that the sandbox passes over, of which nothing is proven."""
+    return [
+        f"not run in the sandbox: {p.statement.kind}, {why}" for p in script.statements if (why := guard.skipped(p))
+    ]
+
+
 def run_up(conn: Connection, database: SandboxDatabase, migration: Migration, script: Script) -> None:
     """The migration's statements run in the open transaction. Errors: RollbackError with the place that failed."""
     import psycopg
@@ -131,12 +154,12 @@ def meet_roles(database: SandboxDatabase, script: Script) -> None:
 
 def in_transaction(conn: Connection, database: SandboxDatabase, migration: Migration, script: Script) -> Study:
     """The study, in the caller's open transaction; afterwards the migration has run in it."""
-    before, old = read_snapshot(conn), identities.read(conn)
+    before, old, stood = read_snapshot(conn), identities.read(conn), unseen.positions(conn)
     run_up(conn, database, migration, script)
     conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
     seen = written.measured(conn, old)
     after, new = read_snapshot(conn), identities.read(conn)
-    return _study(conn, before, after, old, new, script, seen, transactional=True)
+    return _study(conn, before, after, old, new, script, seen, stood, transactional=True)
 
 
 def alone(
@@ -144,10 +167,10 @@ def alone(
 ) -> Study:
     """The study of a migration that runs outside a transaction, on a copy of the database which it changes."""
     with copy.connect() as conn:
-        before, old = read_snapshot(conn), identities.read(conn)
+        before, old, stood = read_snapshot(conn), identities.read(conn), unseen.positions(conn)
         run_statements(copy, migration)
         after, new = read_snapshot(conn), identities.read(conn)
-        return _study(conn, before, after, old, new, script, None, transactional=False)
+        return _study(conn, before, after, old, new, script, None, stood, transactional=False)
 
 
 def run_statements(database: SandboxDatabase, migration: Migration) -> None:
@@ -169,6 +192,7 @@ def _study(
     new: Identities,
     script: Script,
     seen: dict[ObjectId, frozenset[str]] | None,
+    stood: unseen.Positions,
     *,
     transactional: bool,
 ) -> Study:
@@ -185,7 +209,31 @@ def _study(
         one_writer=transactional and not re.search(r"\bexception\s+when\b|\bsavepoint\b", text),
         can_settle=transactional and "set constraints" not in " ".join(text.split()),
         runs_as=str(row[0]) if row else "",
+        restarted=_restarted(conn, before, old, new, found, text, stood),
+        stood=stood,
     )
+
+
+def _restarted(
+    conn: Connection,
+    before: Snapshot,
+    old: Identities,
+    new: Identities,
+    found: Written,
+    text: str,
+    stood: unseen.Positions,
+) -> tuple[ObjectId, ...]:
+    """Sequences that stay and stand further back now; where the text restarts any, also those of emptied tables."""
+    stands = unseen.positions(conn)
+    now = {id: stands[named.id] for id in stood if (named := new.at(old.by_id.get(id))) and named.id in stands}
+    back = set(unseen.behind(stood, now))
+    if re.search(r"\brestart\b|\bsetval\s*\(", text):
+        emptied = {t for t, kinds in found.kinds.items() if "delete" in kinds}
+        for id in now:
+            owner = before.objects[id].properties.get("owned_by") if id in before.objects else None
+            if id.name.lower() in text or (owner and ObjectId("table", owner[0], "", owner[1]) in emptied):
+                back.add(id)
+    return tuple(sorted(back & before.objects.keys()))
 
 
 @contextmanager
