@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +23,9 @@ def run(
     target: str = typer.Option(None, "--target", "-t", help="Which target (default: the only one that is set)."),
     no_model: bool = typer.Option(False, "--no-model", help="Ask no language model."),
     apply: bool = typer.Option(False, "--apply", help="Go on to the gate, and apply what is approved."),
+    data: bool = typer.Option(
+        None, "--data/--no-data", help="Count rows of the target that a statement would refuse (default: data_checks)."
+    ),
     format: Literal["text", "json", "markdown", "sarif", "github", "gitlab", "junit"] = typer.Option(
         "text", "--format", help="How to print it; the last four hold the findings alone."
     ),
@@ -35,6 +39,8 @@ def run(
 
     project = opening.open_for_crew(no_model)
     goal = opening.target_of(project, target)
+    if goal is not None and data is not None:
+        goal = replace(goal, settings=goal.settings.model_copy(update={"data_checks": data}))
     model = opening.model_of(project, show_prompts=show_prompts)
     paths = list(files or [])
     request: Request = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +83,8 @@ def rehearse(state: State, runtime: Runtime[Context]) -> Plain:
 
 @step
 def weigh(state: State, runtime: Runtime[Context]) -> Plain:
-    """Writes hazards: the findings with the schema, what the migrations before made, and the sandbox run considered."""
+    """Writes hazards (and evidence of the target's rows, where they may be counted): the findings with the schema, what
+    the migrations before made, and the sandbox run considered."""
     from ...tools.hazards.reconcile import reconcile
     from ...tools.hazards.run import Session
 
@@ -115,9 +116,48 @@ def weigh(state: State, runtime: Runtime[Context]) -> Plain:
             told, stage.run, _records(evidence), path=path, context=around, script=script, exempt=exempt
         )
         found += [to_plain(f) for f in settled]
+    found, counted = _rows_asked(found, everything, ahead, context)
     worst = [f for f in found if f["severity"] == "error" and f["proof"] != "REFUTED" and not f["ignored"]]
     say(runtime, "validate", f"{len(found)} findings, {len(worst)} errors" if found else "no findings", ok=not worst)
-    return {"hazards": found}
+    return {"hazards": found, "evidence": counted}
+
+
+def _rows_asked(
+    found: list[Plain], everything: Sequence[Migration], ahead: int, context: Context
+) -> tuple[list[Plain], dict[str, Plain]]:
+    """The findings with what the target's rows say, and the evidence by id; unchanged where rows may not be counted.
+    The first `ahead` migrations come before those that are looked at."""
+    target = context.target
+    if target is None or not target.settings.data_checks:
+        return found, {}
+    from ...tools.durations import seconds
+    from ...tools.preconditions.ask import look
+    from ...tools.preconditions.derive import Part
+    from ...tools.preconditions.findings import findings, settled
+    from ...tools.records import Finding, Proof, Severity
+
+    parts = [
+        Part(relative(context, m.path), parse(m.sql).statements, asked=number >= ahead)
+        for number, m in enumerate(everything)
+    ]
+    timeout = int(seconds(target.settings.data_timeout) * 1000)
+    with target.connect() as connection:
+        answers = look(connection, parts, timeout_ms=timeout)
+    said, evidence = findings(answers, severity=context.settings.hazards.severity)
+    records = [
+        Finding(
+            **{
+                **f,
+                "objects": tuple(f["objects"]),
+                "evidence": tuple(f["evidence"]),
+                "severity": Severity(f["severity"]),
+                "proof": Proof(f["proof"]),
+            }
+        )
+        for f in found
+    ]
+    kept = {e.id: to_plain(replace(e, command=grammar.without_constants(e.command))) for e in evidence}
+    return [to_plain(f) for f in (*settled(records, answers), *said)], kept
 
 
 def surroundings(context: Context) -> Surroundings:
