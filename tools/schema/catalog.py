@@ -119,12 +119,13 @@ def _sorted(needed: list[ObjectId]) -> tuple[ObjectId, ...]:
 
 
 def kept(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The properties worth keeping: not empty, printed text in canonical form, options by name."""
+    """The properties worth keeping: not empty, printed text in canonical form, options by name (foreign ones as they stand)."""
     for key, value in found.items():
         if value is None or value is False or value == "" or value == [] or value == {}:
             continue
         if key in _PRINTED:
             value = canonical(value)
         elif key in _OPTIONS:
-            value = dict(sorted((name, text) for name, _, text in (o.partition("=") for o in value)))
+            pairs = [(name, text) for name, _, text in (o.partition("=") for o in value)]
+            value = dict(sorted(pairs) if key == "options" else pairs)
         yield key, value

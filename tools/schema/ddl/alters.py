@@ -61,6 +61,8 @@ class Alters:
                 for action in ("alter", "attach"):
                     if holder:
                         self.units.before((action, holder), key)
+            if id.kind == "trigger" and self.target.objects[id].properties.get("inherited"):
+                self.creates.after_the_original(id, key)
             if id.kind == "column" and (holder := work.target_holders.get((id.schema, id.parent))):
                 self.units.before(("alter", holder), key)  # REVOKE on a table takes the columns' grants too
             for other in work.drop:
@@ -69,7 +71,7 @@ class Alters:
                     self.units.before(key, ("drop", other))
             if id.kind in TABLE_KINDS and any("ATTACH PARTITION" in s.sql for s in self.units.all[key].steps):
                 for other in work.create:
-                    if other.kind in ("index", "constraint") and (other.schema, other.parent) == (id.schema, id.name):
+                    if self.creates.before_attached(other, id):
                         self.units.before(("create", other), key)
 
     def _alter_steps(self, id: ObjectId, now: SchemaObject, wanted: SchemaObject) -> list[Step]:
@@ -106,7 +108,7 @@ class Alters:
         if kind in ROUTINES:
             return functions.alter(now, wanted)
         if kind in ("trigger", "rule", "policy", "event_trigger"):
-            return [] if wanted.properties.get("inherited") else triggers.alter(now, wanted)
+            return triggers.alter(now, wanted)
         if kind in TYPES:
             return types.alter(now, wanted)
         if kind == "sequence":

@@ -23,7 +23,7 @@ def clause(column: SchemaObject, target: Snapshot, *, not_null: bool, identity: 
     p = column.properties
     parts = [ident(column.id.name), str(p["type"])]
     if p.get("fdw_options"):
-        options = ", ".join(f"{ident(k)} {literal(str(v))}" for k, v in sorted(p["fdw_options"].items()))
+        options = ", ".join(f"{ident(k)} {literal(str(v))}" for k, v in p["fdw_options"].items())
         parts.append(f"OPTIONS ({options})")
     if p.get("collation"):
         parts.append(f"COLLATE {p['collation']}")

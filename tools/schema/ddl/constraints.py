@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...sql.quote import ident
+from ...sql.quote import ident, qualified
 from ..model import ObjectId, SchemaObject, Snapshot
 from . import trimmings
 from .names import FINISH, Step, relation
@@ -19,6 +19,27 @@ def create(constraint: SchemaObject, target: Snapshot, *, only: bool = False) ->
     return steps + trimmings.changes(constraint.id, {}, constraint.properties, FINISH)
 
 
+def comes_with_parent(constraint: SchemaObject) -> bool:
+    """Whether a partition's key is made by the server, when the partitioned table's is or the partition is attached."""
+    p = constraint.properties
+    return bool(p.get("inherited") and not p.get("also_local") and not p.get("attached") and p.get("type") in BACKED)
+
+
+def named_as_wanted(constraint: SchemaObject) -> list[Step]:
+    """A key that came with the parent's gets its name, where that is not the one which the server chooses.
+
+    Source: ChooseIndexName in commands/indexcmds.c; a name that would be too long is cut, and not guessed here.
+    """
+    id, p = constraint.id, constraint.properties
+    columns = "_".join(str(c) for c in p.get("columns") or ())
+    end = {"primary key": "pkey", "unique": f"{columns}_key"}.get(str(p.get("type")), f"{columns}_excl")
+    usual = f"{id.parent}_{end}"
+    steps = []
+    if usual != id.name and len(usual.encode()) < 64:
+        steps.append(Step(FINISH, f"ALTER INDEX {qualified(id.schema, usual)} RENAME TO {ident(id.name)}"))
+    return steps + trimmings.changes(id, {}, p, FINISH)
+
+
 def drop(id: ObjectId, snapshot: Snapshot) -> str:
     word = "ALTER TABLE"
     if ObjectId("foreign_table", id.schema, "", id.parent) in snapshot.objects:
@@ -29,7 +50,7 @@ def drop(id: ObjectId, snapshot: Snapshot) -> str:
 def can_alter(now: SchemaObject, wanted: SchemaObject) -> bool:
     """Only what hangs on a constraint, and a foreign key's deferral, change without making it anew."""
     a, b = dict(now.properties), dict(wanted.properties)
-    for key in ("comment", "security_labels", "inherited", "also_local"):  # the latter follow from parents
+    for key in ("comment", "security_labels", "inherited", "also_local", "attached"):  # the latter follow from parents
         a.pop(key, None)
         b.pop(key, None)
     if a == b:

@@ -64,6 +64,8 @@ class Creates:
                 self.units.before(("create", constraint), key)
             if id.schema:
                 self.units.before(("create", ObjectId("schema", "", "", id.schema)), key)
+            if id.kind == "trigger" and self.target.objects[id].properties.get("inherited"):
+                self.after_the_original(id, key)
         self._partitions()
         self._replica_identities()
         self._shells()
@@ -122,19 +124,35 @@ class Creates:
                 self.units.all["attach", id] = Unit(id, "attach", attach)
                 self.units.before(("create", id), ("attach", id))
                 for other in self.work.create:
-                    if other.kind in ("index", "constraint") and (other.schema, other.parent) == (id.schema, id.name):
+                    if self.before_attached(other, id):
                         self.units.before(("create", other), ("attach", id))
             elif id.kind == "index":
                 holder = self.made.get(("index", str(parent)))
+                mine = ObjectId("constraint", id.schema, id.parent, str(p.get("constraint")))
+                follows = mine in self.target.objects and constraints.comes_with_parent(self.target.objects[mine])
+                if follows and (table := self.work.target_holders.get((id.schema, id.parent))):
+                    for action in ("create", "attach", "alter"):
+                        self.units.before((action, table), ("create", mine))
                 if holder:
                     constraint = self.target.objects[holder].properties.get("constraint")
-                    if constraint:
+                    if constraint and follows:
+                        key = ObjectId("constraint", holder.schema, holder.parent, str(constraint))
+                        self.units.before(("create", key), ("create", mine))
+                    elif constraint:
                         key = ObjectId("constraint", holder.schema, holder.parent, str(constraint))
                         self.units.before(("create", id), ("create", key))
-                        mine = ObjectId("constraint", id.schema, id.parent, str(p.get("constraint")))
                         self.units.before(("create", mine), ("create", key))
                     else:
                         self.units.before(("create", holder), ("create", id))
+
+    def before_attached(self, id: ObjectId, table: ObjectId) -> bool:
+        """Whether an index or key of the table is made before the table is attached as a partition."""
+        if id.kind not in ("index", "constraint") or (id.schema, id.parent) != (table.schema, table.name):
+            return False
+        obj = self.target.objects[id]
+        if id.kind == "index" and (name := obj.properties.get("constraint")):
+            obj = self.target.objects.get(ObjectId("constraint", id.schema, id.parent, str(name)), obj)
+        return not (obj.id.kind == "constraint" and constraints.comes_with_parent(obj))
 
     def _create_steps(self, id: ObjectId) -> list[Step]:
         obj, p = self.target.objects[id], self.target.objects[id].properties
@@ -161,12 +179,36 @@ class Creates:
         if kind in ROUTINES:
             return functions.create(obj, self.runs_as, self.version)
         if kind in ("trigger", "rule", "policy", "event_trigger"):
-            return [] if p.get("inherited") else triggers.create(obj, self.runs_as, self.version)
+            return (
+                self._inherited_trigger(obj) if p.get("inherited") else triggers.create(obj, self.runs_as, self.version)
+            )
         if kind in TYPES:
             return types.create(obj, self.runs_as, self.target)
         if kind == "sequence":
             return sequences.create(obj, self.runs_as, self.target)
         return others.create(obj, self.runs_as, self.version)
+
+    def after_the_original(self, id: ObjectId, key: tuple[str, ObjectId]) -> None:
+        """A partition's trigger is switched after the table is attached and after every trigger of that name above."""
+        for other in self.target.of("trigger"):
+            if other.id.name == id.name and not other.properties.get("inherited"):
+                for action in ("create", "alter"):
+                    self.units.before((action, other.id), key)
+        if holder := self.work.target_holders.get((id.schema, id.parent)):
+            for action in ("attach", "alter"):
+                self.units.before((action, holder), key)
+
+    def _inherited_trigger(self, trigger: SchemaObject) -> list[Step]:
+        """A partition's copy of a trigger comes with the original; it is switched where it stands otherwise."""
+        id = trigger.id
+        holder = self.work.target_holders.get((id.schema, id.parent))
+        parent = self.target.objects[holder].properties.get("partition_of") if holder else None
+        above = next((h for h in self.work.target_holders.values() if qualified_text(h) == str(parent)), None)
+        original = self.target.objects.get(ObjectId("trigger", above.schema, above.name, id.name)) if above else None
+        state = str(trigger.properties.get("enabled", "origin"))
+        if original is None or original.properties.get("enabled", "origin") == state:
+            return []
+        return [Step(FINISH, triggers.switch(id, state))]
 
     def _parent_created(self, index: SchemaObject) -> bool:
         parent = index.properties.get("partition_of")
@@ -174,6 +216,8 @@ class Creates:
 
     def _constraint_steps(self, obj: SchemaObject) -> list[Step]:
         p = obj.properties
+        if constraints.comes_with_parent(obj):
+            return constraints.named_as_wanted(obj)
         if p.get("inherited") and not p.get("also_local"):
             holder = self.work.target_holders.get((obj.id.schema, obj.id.parent))
             fresh = holder in self.work.create

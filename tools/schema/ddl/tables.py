@@ -32,9 +32,7 @@ def create(table: SchemaObject, runs_as: str, target: Snapshot) -> list[Step]:
     if foreign:
         tail += f" SERVER {ident(p['server'])}"
         if p.get("fdw_options"):
-            tail += (
-                f" OPTIONS ({', '.join(f'{ident(k)} {literal(str(v))}' for k, v in sorted(p['fdw_options'].items()))})"
-            )
+            tail += f" OPTIONS ({', '.join(f'{ident(k)} {literal(str(v))}' for k, v in p['fdw_options'].items())})"
     if p.get("access_method") not in (None, "heap"):
         tail += f" USING {ident(p['access_method'])}"
     if p.get("options"):

@@ -17,7 +17,8 @@ SELECT
             'initially_deferred', k.condeferred,
             'no_inherit', k.connoinherit AND k.contype = 'c',
             'inherited', k.coninhcount > 0,
-            'also_local', k.coninhcount > 0 AND k.conislocal
+            'also_local', k.coninhcount > 0 AND k.conislocal,
+            'attached', k.coninhcount > 0 AND k.connoinherit AND k.contype IN ('p', 'u', 'x')
         )
     END
 FROM pg_constraint k
