@@ -111,16 +111,14 @@ def show(project: ProjectContext, plan: Plan, dsn: Dsn) -> None:
 
 def _show_sql(project: ProjectContext, plan: Plan) -> None:
     """The scripts themselves, when they are short enough to be read here."""
-    from ..tools.ledger.plan import find, texts_of
+    from ..tools.ledger.plan import find, texts_of, way_back
     from .screen import console, safe
 
     out = console()
     for planned in plan.migrations:
         migration = find(project.layout, planned.label)
-        texts = texts_of(migration)
-        text, path = (
-            (texts.rollback, migration.rollback_path) if plan.kind == "rollback" else (texts.up, migration.path)
-        )
+        texts = texts_of(migration, plan.kind)
+        text, path = (texts.rollback, way_back(migration)) if plan.kind == "rollback" else (texts.up, migration.path)
         lines = text.rstrip("\n").splitlines()
         out.print(f"[quiet]-- {safe(_shown(path, project.layout.root))}[/quiet]")
         for line in lines[:SHOWN_LINES]:

@@ -7,7 +7,7 @@ import re
 import socket
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from .context import ProjectContext, Target
@@ -98,19 +98,30 @@ def chosen(project: ProjectContext, names: list[str]) -> list[Migration] | None:
 def plan_for(
     project: ProjectContext, target: Target, conn: Connection, names: list[str], kind: str, evidence: str = ""
 ) -> Plan:
-    """The plan for a target as it is now."""
+    """The plan for a target as it is now. Of a rollback it holds what was last proven on this very schema; without
+    such a proof, what the scripts' heads say, with a word when that was for another schema."""
+    from ..tools.ledger import history, remembered
     from ..tools.ledger.plan import build_plan
 
-    return build_plan(
-        project.layout,
-        chosen(project, names),
-        conn,
-        environment=target.settings.environment,
-        policy=policy(project),
-        kind=kind,
-        certificates=certificates(project),
-        evidence_sha256=evidence,
-    )
+    chosen_ones = chosen(project, names)
+    known = certificates(project)
+    options: dict[str, Any] = {
+        "environment": target.settings.environment,
+        "policy": policy(project),
+        "kind": kind,
+        "evidence_sha256": evidence,
+    }
+    if kind != "rollback":
+        return build_plan(project.layout, chosen_ones, conn, certificates=known, **options)
+    plan = build_plan(project.layout, chosen_ones, conn, **options)
+    proven = remembered.proof(project.layout.state_dir, plan)
+    if proven is None:
+        left = {r.id: r.fingerprint_after for r in history.runs(conn)}
+        newest = left.get(max(m.history_id for m in plan.migrations), "")
+        other = "" if newest == plan.fingerprint else " (for another schema)"
+        classes = {m.label: f"{known[m.label]}{other}" for m in plan.migrations if m.label in known}
+        proven = remembered.Proven(classes)
+    return remembered.with_proof(plan, proven)
 
 
 def certificates(project: ProjectContext) -> dict[str, str]:

@@ -26,6 +26,9 @@ EMERGENCY = "emergency"
 
 # In the order in which a person meets them.
 SUBCOMMANDS: dict[str, Subcommand] = {
+    EMERGENCY: Subcommand(
+        "emergency", "emergency", "In an emergency: assess, prove for today, ask, take back, report."
+    ),
     "draft": Subcommand("draft", "draft", "Draft the rollback of a migration, prove it, and write it."),
     "check": Subcommand("check", "check", "Certify a rollback that is there, whoever wrote it."),
     "run": Subcommand("run", "run", "Carry out an approved rollback on a target."),

@@ -39,7 +39,7 @@ def orphans(case: Case) -> tuple[Orphan, ...]:
     found = []
     for path in case.rollbacks:
         capture = path.name.endswith(CAPTURE)
-        label = path.name.removesuffix(CAPTURE) if capture else path.stem
+        label = path.name.removesuffix(CAPTURE) if capture else path.stem.removesuffix(".partial")
         if label in labels:
             if capture and f"{label}.sql" not in scripts:
                 found.append(Orphan(path, True, labels[label], without_rollback=True))

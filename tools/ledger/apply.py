@@ -194,7 +194,7 @@ def _would(cleared: gate.Cleared, kind: str) -> ApplyResult:
 
 def _verified(request: ApplyRequest, plan: Plan, done: tuple[Done, ...], carried: Any, conn: Connection) -> ApplyResult:
     if plan.kind == "rollback":
-        verification = _returned(carried.after, done)
+        verification = _returned(plan.expected_fingerprint or request.expected_fingerprint, carried.after, done)
     else:
         verification = _arrived(request, plan, carried.after, conn)
     return ApplyResult(
@@ -226,8 +226,13 @@ def _arrived(request: ApplyRequest, plan: Plan, after: Prints, conn: Connection)
     return Verification(False, expected, actual, lines or ("only the order of columns differs",))
 
 
-def _returned(after: Prints, done: tuple[Done, ...]) -> Verification:
-    """Whether the schema is what it was before the last migration that was taken back."""
+def _returned(expected: str, after: Prints, done: tuple[Done, ...]) -> Verification:
+    """Whether the schema is what the sandbox ended with, where the rollback was proven on the target's schema of now
+    (expected is not ""); else what it was before the last migration that was taken back."""
+    if expected:
+        same = expected == after.fingerprint
+        differs = () if same else ("the schema is not the one that the sandbox ended with",)
+        return Verification(same, expected, after.fingerprint, differs)
     last = done[-1] if done else None
     if last is None or last.before is None:
         return Verification(None, "", after.fingerprint)

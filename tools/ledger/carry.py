@@ -13,7 +13,8 @@ import psycopg
 from ...errors import AgentdbError, RefusedError, StatementError
 from .. import files
 from ..records import Migration
-from . import audit, execute, history, lock, prints, progress, seen
+from ..schema.snapshot import read_snapshot
+from . import audit, execute, history, lock, prints, progress, remembered, seen
 from .execute import Attempt, StatementFailed
 from .gate import Cleared, Item, drifted
 from .history import HistoryRow
@@ -150,10 +151,12 @@ def _carry_one(
             _close_refused(attempt, refusal)
             raise
         request.checkpoint(f"committed-{planned.label}")
-        after = prints.measure(lock_conn)
+        snapshot = read_snapshot(lock_conn)
+        after = prints.of(snapshot)
         execute.own_again(conn)
         progress.measured(conn, row_id, after)
         row = conn.execute("SELECT duration_ms FROM agentdb.history WHERE id = %s", (row_id,)).fetchone()
+    remembered.keep_schema(request.layout.state_dir, snapshot, after.fingerprint)
     request.checkpoint(f"measured-{planned.label}")
     seconds = (row[0] or 0) / 1000 if row else 0.0
     undone = item.undone

@@ -86,7 +86,7 @@ def before_target(request: ApplyRequest, kind: str) -> Plan | None:
     if said != (plan.kind, plan.environment, plan.system_identifier, plan.database):
         raise RefusedError("the approval contradicts its own plan", reason="plan-mismatch", hint=AGAIN)
     for planned in plan.migrations:
-        _check_files(request, planned)
+        _check_files(request, plan.kind, planned)
     return plan
 
 
@@ -131,10 +131,10 @@ def drifted(what: str = "the schema is no longer what it was when the plan was a
     return RefusedError(what, reason="drifted", hint=f"`agentdb drift` shows what differs. {AGAIN}")
 
 
-def _check_files(request: ApplyRequest, planned: PlannedMigration) -> None:
+def _check_files(request: ApplyRequest, kind: str, planned: PlannedMigration) -> None:
     """Every file of a migration is the approved one, to the character."""
     migration = plans.find(request.layout, planned.label)
-    now = plans.sums(plans.texts_of(migration))
+    now = plans.sums(plans.texts_of(migration, kind))
     if now["exact_sha256"] == planned.exact_sha256:
         return
     parts = (("rollback script", "rollback_sha256"), ("capture script", "capture_sha256"), ("file", "sha256"))
@@ -224,7 +224,7 @@ def _stale(rows: tuple[HistoryRow, ...]) -> tuple[HistoryRow, ...]:
 
 def _item(request: ApplyRequest, plan: Plan, planned: PlannedMigration, rows: tuple[HistoryRow, ...]) -> Item:
     migration = plans.find(request.layout, planned.label)
-    texts = plans.texts_of(migration)
+    texts = plans.texts_of(migration, plan.kind)
     if plans.sums(texts)["exact_sha256"] != planned.exact_sha256:  # read once more: these characters will run
         raise RefusedError(f"{planned.label} was changed this very moment", reason="changed-file", hint=AGAIN)
     row = next((r for r in rows if r.left_something and r.kind == plan.kind and r.number == planned.number), None)
@@ -254,7 +254,7 @@ def _continue(
         if planned.number in taken:
             raise RefusedError(f"{planned.label} was applied by another plan", reason="replayed", hint=AGAIN)
     for planned in plan.migrations:
-        _check_files(request, planned)
+        _check_files(request, plan.kind, planned)
     snapshot = read_snapshot(conn)
     current = prints.of(snapshot)
     items = tuple(_item(request, plan, planned, rows) for planned in left)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import MigrationFileError, RefusedError, UsageError
@@ -211,9 +212,21 @@ class Texts(NamedTuple):
     capture: str
 
 
-def texts_of(migration: Migration) -> Texts:
-    """The migration's text, and those of its rollback and capture scripts as they are on disk now."""
-    rollback = files.read_text(migration.rollback_path) if migration.rollback_path else ""
+PARTIAL = ".partial.sql"
+
+
+def way_back(migration: Migration) -> Path | None:
+    """The script that takes the migration back; one for a half-applied migration (NNN_name.partial.sql, made by the
+    emergency command) goes before the whole one while it is there."""
+    partial = migration.path.parent.parent / "rollback" / f"{migration.label}{PARTIAL}"
+    return partial if partial.is_file() else migration.rollback_path
+
+
+def texts_of(migration: Migration, kind: str = "apply") -> Texts:
+    """The migration's text, and those of its rollback and capture scripts as they are on disk now. kind: "rollback"
+    reads the script that `way_back` names."""
+    path = way_back(migration) if kind == "rollback" else migration.rollback_path
+    rollback = files.read_text(path) if path else ""
     capture = files.read_text(migration.capture_path) if migration.capture_path else ""
     return Texts(migration.sql, rollback, capture)
 
@@ -271,13 +284,22 @@ def _taken_back(
         raise RefusedError(
             f"{migration.label} is not applied here", reason="not-applied", hint="`agentdb status` shows what is."
         )
-    texts = texts_of(migration)
-    if not texts.rollback or migration.rollback_path is None:
+    texts = texts_of(migration, "rollback")
+    path = way_back(migration)
+    if not texts.rollback or path is None:
         raise RefusedError(
             f"{migration.label} has no rollback script",
             reason="no-rollback",
             where=str(migration.path),
             hint=f"Draft one: agentdb rollback draft {migration.path.name}",
+        )
+    part = f"partial {row.statements_done}"
+    if path.name.endswith(PARTIAL) and part not in files.headers_of(texts.rollback).get("agentdb", ()):
+        raise RefusedError(
+            f"this script takes back a part of {migration.label}, and not the part that is there",
+            reason="changed-file",
+            where=str(path),
+            hint=f"Delete it. `agentdb rollback {migration.version}` makes the one that fits.",
         )
     work = rollback_work(migration, texts.rollback)
     again = next((r for r in found if r.is_open and r.kind == "rollback" and r.number == migration.number), None)
@@ -286,7 +308,7 @@ def _taken_back(
         raise RefusedError(
             f"the rollback of {migration.label} stopped after statement {done}, and what had run by then was edited since",
             reason="changed-file",
-            where=str(migration.rollback_path),
+            where=str(path),
             hint="Restore those statements.",
         )
     return PlannedMigration(
@@ -306,7 +328,7 @@ def _taken_back(
 def rollback_work(migration: Migration, text: str) -> scripts.Work:
     """The steps of a rollback script; it runs without a transaction only when its own header says so, or must."""
     outside = "no-transaction" in files.headers_of(text).get("agentdb", ())
-    return scripts.read(text, where=str(migration.rollback_path), no_transaction=outside)
+    return scripts.read(text, where=str(way_back(migration)), no_transaction=outside)
 
 
 def _check_order(chosen: Sequence[Migration], found: Sequence[HistoryRow]) -> None:

@@ -39,7 +39,9 @@ def refuse_violated(request: ApplyRequest, cleared: Cleared) -> tuple[str, ...]:
         try:
             answers = look(conn, parts, timeout_ms=request.data_timeout_ms)
         except psycopg.Error as error:
-            return (f"whether the rows suit the statements is not known: the catalog gave no answer ({error.sqlstate})",)
+            return (
+                f"whether the rows suit the statements is not known: the catalog gave no answer ({error.sqlstate})",
+            )
     if bad := [a for a in answers if a.refuses]:
         raise _refusal(bad)
     return tuple(f"{_place(a)}: {a.line}" for a in answers if a.state is State.UNKNOWN)

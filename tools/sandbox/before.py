@@ -57,8 +57,9 @@ class BeforeState:
         return "" if self.complete else "Set sandbox.server_dsn_env to a server of the target's kind and version."
 
 
-def from_target(database: SandboxDatabase, target: Dsn) -> BeforeState:
+def from_target(database: SandboxDatabase, target: Dsn, *, archive: bool = False) -> BeforeState:
     """Make the target's schema, owners, grants and settings in an empty sandbox database; no row is read.
+    archive: with the tables of schema agentdb_archive.
 
     Errors: DatabaseError when the target cannot be read, SandboxError when its version is not one that can.
     """
@@ -73,7 +74,7 @@ def from_target(database: SandboxDatabase, target: Dsn) -> BeforeState:
             where=str(target),
             hint="Use --replay to rebuild the schema from the migrations.",
         )
-    script = dump.schema_of(target)
+    script = dump.schema_of(target, archive=archive)
     database.roles = frozenset(facts.roles)
     made = [name for name in facts.roles_used if database.ensure_role(name)]
     notes = [f"roles made without login for owners and grants: {', '.join(made)}"] if made else []

@@ -15,8 +15,9 @@ TIMEOUT = 600.0
 IGNORED_SCHEMAS = ("agentdb", "agentdb_archive")
 
 
-def schema_of(target: Dsn) -> str:
-    """The statements that make the target's schema, in an order that works.
+def schema_of(target: Dsn, *, archive: bool = False) -> str:
+    """The statements that make the target's schema, in an order that works. archive: with the tables that rollbacks
+    keep in agentdb_archive, empty as all others.
 
     pg_dump reads in one read-only transaction with ACCESS SHARE locks and gives up on a lock after ten seconds.
     Errors: DatabaseError when it cannot read the target, SandboxError when it cannot run.
@@ -31,7 +32,7 @@ def schema_of(target: Dsn) -> str:
             "--no-tablespaces",
             "--no-toast-compression",
             "--no-subscriptions",
-            *(f"--exclude-schema={name}" for name in IGNORED_SCHEMAS),
+            *(f"--exclude-schema={name}" for name in IGNORED_SCHEMAS if not (archive and name == "agentdb_archive")),
         ],
         environment=connection_environment(target),
         timeout=TIMEOUT,

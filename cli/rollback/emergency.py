@@ -1,0 +1,207 @@
+"""agentdb rollback NNN: the way back from a target in an emergency. Assess, show, gate, carry out, verify, report."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import typer
+
+from .options import FORMAT
+
+if TYPE_CHECKING:
+    from ...tools.emergency.execute import Outcome
+    from ...tools.emergency.facts import Assessment
+    from ...tools.emergency.resume import Unfinished
+    from ...tools.ledger.approvals import Approval
+    from ...tools.ledger.plan import Plan
+    from ...tools.sandbox.server import SandboxServer
+    from ..context import ProjectContext, Target
+
+
+def emergency(
+    versions: list[str] = typer.Argument(
+        ..., help="Numbers or names of the migrations to take back.", show_default=False
+    ),
+    target: str = typer.Option(None, "--target", "-t", help="Which target (default: the only one)."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Assess only: nothing is asked, nothing runs."),
+    quick: bool = typer.Option(False, "--quick", help="Do not prove again what still holds by its hashes."),
+    approval: Path = typer.Option(None, "--approval", help="The approval (default: the one in .agentdb/approvals)."),
+    why: str = typer.Option("", "--why", help="The reason, for the incident report."),
+    under_way: str = typer.Option("", "--under-way", help="An unclear interrupted statement is: done | again."),
+    wait: float = typer.Option(30.0, "--wait", help="Seconds to wait for another agentdb."),
+    format: Literal["text", "json"] = FORMAT,
+) -> None:
+    """Take migrations back from a target: assessed and proven for its state of today, shown, approved, carried out,
+    verified, with an incident report. Nothing runs without a fresh approval of exactly this."""
+    from ...errors import UsageError
+    from ..context import open_project
+
+    if under_way not in ("", "done", "again"):
+        raise UsageError("--under-way takes done or again")
+    project = open_project()
+    goal = project.target(target)
+    case = _looked_at(project, goal, versions, quick)
+    Session(project, goal, case, format, why, wait, under_way).play(dry_run, approval)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What was asked for and what was found. begun: an earlier rollback of these that has not ended."""
+
+    found: Assessment
+    begun: Unfinished | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """From the assessment to the report."""
+
+    project: ProjectContext
+    goal: Target
+    case: Case
+    format: str
+    why: str
+    wait: float
+    under_way: str
+
+    def play(self, dry_run: bool, given: Path | None) -> None:
+        """All of it. Errors: RefusedError, RollbackError and the others that tools/ledger/apply.py knows."""
+        from . import emergency_screen as screen
+
+        found, begun = self.case.found, self.case.begun
+        if self.format == "text":
+            screen.show(found, begun, self.goal.settings.lock_timeout)
+        if found.refusal is not None:
+            self._json(None, None)
+            raise found.refusal
+        if not found.labels:
+            return self._json(None, None)
+        if dry_run:
+            if self.format == "text":
+                screen.next_step(found, begun)
+            return self._json(None, None)
+        plan, approval, resume = self._cleared(given)
+        self._carry_out(plan, approval, resume)
+
+    def _cleared(self, given: Path | None) -> tuple[Plan, Approval | None, bool]:
+        """The plan to carry out and the approval for it; whether it continues an earlier run."""
+        from datetime import UTC, datetime
+
+        from ...tools.ledger import plan as plans
+        from . import emergency_gate as gate
+
+        found, begun = self.case.found, self.case.begun
+        assert found.plan is not None
+        if begun and given is None and datetime.now(UTC) < begun.approval.expires_at:
+            return begun.plan, begun.approval, True
+        approval = gate.approval_for(self.project, self.goal, found.plan, given, ask=self.format == "text")
+        plan = plans.from_json(approval.plan) if approval else found.plan
+        return plan, approval, begun is not None
+
+    def _carry_out(self, plan: Plan, approval: Approval | None, resume: bool) -> None:
+        from ...tools.emergency import execute, incident
+        from .. import ledger
+        from . import emergency_screen as screen
+
+        request = ledger.request(
+            self.project,
+            self.goal,
+            approval,
+            names=[m.label for m in plan.migrations],
+            resume=resume,
+            under_way=self.under_way,
+            wait_seconds=self.wait,
+        )
+        expected = self.case.found.plan.expected_fingerprint if self.case.found.plan else ""
+        outcome = execute.execute(dataclasses.replace(request, expected_fingerprint=expected), plan)
+        paths: tuple[Path, ...] = ()
+        if outcome.began_work or outcome.result is not None:
+            told = incident.record(self.case.found, plan, approval, outcome, self.why)
+            paths = incident.write(self.project.layout, told)
+        if outcome.result is not None:
+            self._remove_partial_scripts(plan)
+        if self.format == "text":
+            screen.show_outcome(outcome, paths, self.project.layout.root)
+        self._json(outcome, paths[0] if paths else None)
+        if outcome.error is not None:
+            self._say_detail(outcome)
+            raise outcome.error
+
+    def _say_detail(self, outcome: Outcome) -> None:
+        from ...errors import StatementError
+        from ..apply import say_detail
+
+        if isinstance(outcome.error, StatementError):
+            say_detail(outcome.error)
+
+    def _remove_partial_scripts(self, plan: Plan) -> None:
+        from ...tools.ledger.plan import PARTIAL
+
+        for planned in plan.migrations:
+            (self.project.layout.rollback / f"{planned.label}{PARTIAL}").unlink(missing_ok=True)
+
+    def _json(self, outcome: Outcome | None, report: Path | None) -> None:
+        if self.format != "json":
+            return
+        from ...tools.emergency import incident
+        from ..screen import print_json
+
+        begun = self.case.begun
+        told: dict[str, Any] = {
+            "schema_version": incident.SCHEMA_VERSION,
+            "assessment": incident.plain_assessment(self.case.found),
+            "interrupted": {"line": begun.line, "done": begun.done, "left": begun.left} if begun else None,
+            "outcome": None,
+        }
+        if outcome is not None:
+            told["outcome"] = {
+                "verdict": incident.verdict(outcome),
+                "verification": outcome.result.verification if outcome.result else None,
+                "statements": outcome.statements,
+                "error": str(outcome.error) if outcome.error else "",
+                "report": report,
+            }
+        print_json(told)
+
+
+def _looked_at(project: ProjectContext, goal: Target, versions: list[str], quick: bool) -> Case:
+    """The assessment, and an earlier run that has not ended."""
+    from ...tools.emergency.assess import Question, assess
+    from ...tools.emergency.resume import unfinished
+    from ...tools.ledger import history
+    from ...tools.ledger import plan as plans
+    from .. import ledger
+    from .. import test_screen as screen
+
+    chosen = ledger.chosen(project, versions) or []
+    with screen.progress(f"looking at {goal.name}") as say, ledger.looking(goal) as conn:
+        begun = unfinished(conn, history.runs(conn), {m.number for m in chosen})
+        if begun and {m.number for m in chosen} <= {m.number for m in begun.plan.migrations}:
+            chosen = [plans.find(project.layout, label) for label in begun.left]
+        found = assess(
+            Question(
+                layout=project.layout,
+                conn=conn,
+                dsn=goal.dsn,
+                chosen=chosen,
+                target=goal.name,
+                environment=goal.settings.environment,
+                policy=ledger.policy(project),
+                heads=ledger.certificates(project),
+                sandbox=lambda: _sandbox(project),
+                quick=quick,
+                rows=project.settings.sandbox.rows,
+                say=say,
+            )
+        )
+    return Case(found, begun)
+
+
+def _sandbox(project: ProjectContext) -> AbstractContextManager[SandboxServer]:
+    from ...tools.sandbox.server import sandbox_server
+
+    return sandbox_server(server_dsn=project.sandbox_dsn(), forbidden=project.all_target_dsns())
