@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from .registry import Category, Rule, rules
+from .rewriting.registry import rewriters
 
 ROOT = Path(__file__).resolve().parents[2]
 INDEX = "docs/rules.md"
@@ -120,6 +121,10 @@ def _page(one: Rule) -> str:
         "## Instead",
         "",
         one.fix,
+        "",
+        "## Rewrite",
+        "",
+        *_rewrite(one),
     ]
     if one.setup:
         lines += ["", "## Examples", "", "On this schema:", "", _sql(one.setup)]
@@ -130,6 +135,15 @@ def _page(one: Rule) -> str:
         lines += ["", f"Raises the rule{where}:", "", _sql(one.bad), "", "Does not:", "", _sql(one.good)]
     lines += ["", f"Source: {one.source}"]
     return "\n".join(lines) + "\n"
+
+
+def _rewrite(one: Rule) -> list[str]:
+    """What `agentdb check --fix` can do about it."""
+    if one.no_form:
+        return [f"None. {one.no_form}"]
+    forms = [r.form for r in rewriters() if one.id in r.rules]
+    head = "`agentdb check FILE --fix` tries this in the sandbox, and writes it when it is [proven](../fixes.md):"
+    return [head, "", *(f"- {form}." for form in forms)]
 
 
 def _sql(text: str) -> str:

@@ -38,6 +38,15 @@ class Category(StrEnum):
     QUERIES = "what the application's queries say"
 
 
+# Why no rewrite answers rules of these kinds, where the rule itself has nothing better to say.
+UNFIXED = {
+    Category.HYGIENE: "It is about the file, not about what the statement does to others: mend the text.",
+    Category.POLICY: "It is advice on the design: another form would be another schema, and that is for you to decide.",
+    Category.UNKNOWN: "What cannot be judged cannot be rewritten.",
+    Category.MEASURED: "The sandbox saw it and no rule foresaw it: see the evidence.",
+}
+
+
 class Effect(StrEnum):
     """What the server shows when the hazard is real; how the sandbox confirms or refutes a finding."""
 
@@ -77,7 +86,8 @@ class Rule:
     on: names of the parser's nodes it looks at ("*": every statement). setup: the schema before the examples.
     wrapped: the examples run inside one transaction. since: first PostgreSQL version it holds for; until: last.
     scales: its harm grows with the table, so its severity follows the rows (see severity.py). late: it sees what the
-    other rules found in the same statement. enabled: False for advice that is off unless asked for.
+    other rules found in the same statement. enabled: False for advice that is off unless asked for. rewritten: a
+    rewriter (rewrites/) knows a safe form. unfixed: why none does and what to do, a sentence.
     """
 
     id: str
@@ -99,6 +109,13 @@ class Rule:
     scales: bool = False
     late: bool = False
     enabled: bool = True
+    rewritten: bool = False
+    unfixed: str = ""
+
+    @property
+    def no_form(self) -> str:
+        """Why `agentdb check --fix` has no safe form for it, "" when it has one."""
+        return "" if self.rewritten else self.unfixed or UNFIXED.get(self.category, "No safe form is known.")
 
     def holds_for(self, version: int) -> bool:
         """Whether the rule applies to a PostgreSQL major version."""
@@ -137,6 +154,8 @@ def rule(
     scales: bool = False,
     late: bool = False,
     enabled: bool = True,
+    rewritten: bool = False,
+    unfixed: str = "",
 ) -> Callable[[Check], Check]:
     """Register the decorated function as the rule's check."""
 
@@ -146,7 +165,7 @@ def rule(
         _rules[id] = Rule(
             id, title, severity, category, why, fix, bad, good, source, on, check,
             effect=effect, setup=setup, wrapped=wrapped, since=since, until=until, scales=scales, late=late,
-            enabled=enabled,
+            enabled=enabled, rewritten=rewritten, unfixed=unfixed,
         )  # fmt: skip
         return check
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CHATTER = "SET client_min_messages = debug1"
 # After these the session's settings may be others than before.
 MAY_SET = {"SET", "DISCARD", "DO", "SELECT", "CALL", "TRANSACTION", "EXECUTE"}
+MAY_COMMIT = ("DO", "CALL")
 COUNTED = ("INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "SELECT")
 
 
@@ -135,6 +136,10 @@ class Session:
     def belongs_in_transaction(self, parsed: Parsed | None) -> bool:
         return parsed is not None and parsed.statement.transactional is not False and not self.no_transaction
 
+    def ends_its_own(self, statement: Statement) -> bool:
+        """Whether the statement may COMMIT by itself (a DO block, a CALL) and stands where it can."""
+        return statement.transactional is None and self.no_transaction and not self.open and statement.kind in MAY_COMMIT
+
     def finish(self) -> SandboxRun | None:
         """Commit what is open; deferred constraints speak here."""
         from psycopg import Error
@@ -165,7 +170,7 @@ class Session:
         if left_out:
             self.done.append(_record(statement, ok=True, skipped=left_out, blocks=()))
             return None
-        if statement.transactional is False:
+        if statement.transactional is False or self.ends_its_own(statement):
             if self.open and (failed := self.finish()):
                 return failed
             return self.alone(parsed)

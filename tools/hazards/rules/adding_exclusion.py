@@ -24,6 +24,8 @@ from ..words import lock_on, shown, waits
     setup="CREATE TABLE bookings (id bigint PRIMARY KEY, stay daterange);",
     bad="ALTER TABLE bookings ADD CONSTRAINT no_overlap EXCLUDE USING gist (stay WITH &&);",
     good="CREATE TABLE bookings_new (id bigint PRIMARY KEY, stay daterange, EXCLUDE USING gist (stay WITH &&));",
+    unfixed="An exclusion constraint cannot be made from an index that is there, nor be NOT VALID: add it while the "
+    "table is small or quiet.",
     source="Manual, ALTER TABLE, ADD table_constraint: no USING INDEX form for EXCLUDE.",
 )
 def check(step: Step) -> Iterator[Hit]:

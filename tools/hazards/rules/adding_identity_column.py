@@ -23,6 +23,7 @@ from ..words import alter, lock_on, shown, waits
     setup="CREATE TABLE orders (id bigint PRIMARY KEY);",
     bad="ALTER TABLE orders ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY;",
     good="ALTER TABLE orders ADD COLUMN number bigint;",
+    rewritten=True,
     source="Manual, ALTER TABLE, Notes; measured on 18.",
 )
 def check(step: Step) -> Iterator[Hit]:

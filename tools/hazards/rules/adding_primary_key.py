@@ -26,6 +26,7 @@ from ..words import alter, lock_on, waits
     bad="ALTER TABLE orders ADD PRIMARY KEY (id);",
     good="CREATE UNIQUE INDEX CONCURRENTLY orders_pkey ON orders (id);\n"
     "ALTER TABLE orders ADD CONSTRAINT orders_pkey PRIMARY KEY USING INDEX orders_pkey;",
+    rewritten=True,
     source="Manual, ALTER TABLE, ADD table_constraint_using_index.",
 )
 def check(step: Step) -> Iterator[Hit]:

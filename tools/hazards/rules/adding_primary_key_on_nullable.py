@@ -28,6 +28,7 @@ from ..words import alter, lock_on, waits
     "ALTER TABLE orders VALIDATE CONSTRAINT orders_number_set;\n"
     "ALTER TABLE orders ALTER COLUMN number SET NOT NULL;\n"
     "ALTER TABLE orders ADD CONSTRAINT orders_pkey PRIMARY KEY USING INDEX orders_number;",
+    rewritten=True,
     source="Manual, ALTER TABLE, ADD table_constraint_using_index; measured on 18.",
 )
 def check(step: Step) -> Iterator[Hit]:

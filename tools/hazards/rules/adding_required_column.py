@@ -24,6 +24,8 @@ from ..words import alter, shown
     setup="CREATE TABLE orders (id bigint PRIMARY KEY); INSERT INTO orders VALUES (1);",
     bad="ALTER TABLE orders ADD COLUMN state text NOT NULL;",
     good="ALTER TABLE orders ADD COLUMN state text NOT NULL DEFAULT 'new';",
+    unfixed="What old rows should hold is not in the file: give a default, or add the column nullable, fill it, then "
+    "SET NOT NULL.",
     source="Manual, ALTER TABLE, ADD COLUMN; SQLSTATE 23502.",
 )
 def check(step: Step) -> Iterator[Hit]:

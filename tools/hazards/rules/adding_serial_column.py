@@ -25,6 +25,7 @@ from ..words import alter, lock_on, shown, waits
     bad="ALTER TABLE orders ADD COLUMN number bigserial;",
     good="ALTER TABLE orders ADD COLUMN number bigint;\nCREATE SEQUENCE orders_number_seq OWNED BY orders.number;\n"
     "ALTER TABLE orders ALTER COLUMN number SET DEFAULT nextval('orders_number_seq');",
+    rewritten=True,
     source="Manual, ALTER TABLE, Notes; section 8.1.4 Serial Types; measured on 18.",
 )
 def check(step: Step) -> Iterator[Hit]:

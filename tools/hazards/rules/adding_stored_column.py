@@ -25,6 +25,8 @@ from ..words import alter, lock_on, shown, waits
     setup="CREATE TABLE orders (id bigint PRIMARY KEY, price numeric DEFAULT 1);",
     bad="ALTER TABLE orders ADD COLUMN gross numeric GENERATED ALWAYS AS (price * 1.19) STORED;",
     good="ALTER TABLE orders ADD COLUMN gross numeric GENERATED ALWAYS AS (price * 1.19) VIRTUAL;",
+    unfixed="A stored generated column cannot be filled later: from 18 on a VIRTUAL one costs nothing, before that use "
+    "a plain column with a trigger.",
     source="Manual, CREATE TABLE, GENERATED ALWAYS AS; ALTER TABLE, Notes; measured on 18.",
 )
 def check(step: Step) -> Iterator[Hit]:

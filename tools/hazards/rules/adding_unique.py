@@ -27,6 +27,7 @@ from ..words import alter, lock_on, waits
     bad="ALTER TABLE orders ADD CONSTRAINT orders_number_key UNIQUE (number);",
     good="CREATE UNIQUE INDEX CONCURRENTLY orders_number_key ON orders (number);\n"
     "ALTER TABLE orders ADD CONSTRAINT orders_number_key UNIQUE USING INDEX orders_number_key;",
+    rewritten=True,
     source="Manual, ALTER TABLE, ADD table_constraint_using_index.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -23,6 +23,8 @@ from .adding_unique import gives_one_value
     setup="CREATE TABLE orders (id bigint PRIMARY KEY); INSERT INTO orders VALUES (1), (2);",
     bad="ALTER TABLE orders ADD COLUMN number text DEFAULT 'none' UNIQUE;",
     good="ALTER TABLE orders ADD COLUMN number text;",
+    unfixed="One value for all rows cannot be unique: add the column without the default, fill it with different "
+    "values, then add UNIQUE.",
     source="SQLSTATE 23505, measured on 18.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -27,6 +27,7 @@ from ..words import alter, lock_on, shown, waits
     setup="CREATE TABLE orders (id bigint PRIMARY KEY);",
     bad="ALTER TABLE orders ADD COLUMN token uuid DEFAULT gen_random_uuid();",
     good="ALTER TABLE orders ADD COLUMN placed_at timestamptz DEFAULT now();",
+    rewritten=True,
     source="Manual, ALTER TABLE, Notes (11 and newer).",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -26,6 +26,7 @@ from ..words import names, shown
     setup="CREATE DOMAIN percent AS integer; CREATE TABLE orders (id bigint PRIMARY KEY, discount percent DEFAULT 5);",
     bad="ALTER DOMAIN percent ADD CONSTRAINT percent_range CHECK (VALUE <= 100);",
     good="ALTER DOMAIN percent ADD CONSTRAINT percent_range CHECK (VALUE <= 100) NOT VALID;",
+    rewritten=True,
     source="Manual, ALTER DOMAIN, Notes; typecmds.c, validateDomainCheckConstraint.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -29,6 +29,7 @@ from ..words import lock_on, shown
     good="ALTER TABLE events_2024 ADD CONSTRAINT fits CHECK (day >= '2024-01-01' AND day < '2025-01-01') NOT VALID;\n"
     "ALTER TABLE events_2024 VALIDATE CONSTRAINT fits;\n"
     "ALTER TABLE events ATTACH PARTITION events_2024 FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');",
+    rewritten=True,
     source="Manual, ALTER TABLE, ATTACH PARTITION.",
 )
 def check(step: Step) -> Iterator[Hit]:

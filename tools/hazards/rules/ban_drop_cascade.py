@@ -29,6 +29,7 @@ ELSEWHERE = {"SCHEMA"}  # a rule of its own speaks of these
     " CREATE TABLE items (id bigint PRIMARY KEY, order_number text REFERENCES orders (number));",
     bad="ALTER TABLE orders DROP CONSTRAINT orders_number CASCADE;",
     good="ALTER TABLE orders DROP CONSTRAINT IF EXISTS orders_total;",
+    unfixed="What else goes is not in the file: drop it by name, or leave CASCADE out.",
     source="Manual, section 5.15 Dependency Tracking.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -27,6 +27,8 @@ from ..words import shown
     setup="CREATE TABLE orders (id bigint PRIMARY KEY, note text);",
     bad="ALTER TABLE orders DROP COLUMN note;",
     good="ALTER TABLE orders ALTER COLUMN note DROP DEFAULT;",
+    unfixed="Nothing drops a column and keeps its values: stop the readers first, and keep a way back with `agentdb "
+    "rollback draft`.",
     source="Manual, ALTER TABLE, DROP COLUMN; DROP TYPE, CASCADE.",
 )
 def check(step: Step) -> Iterator[Hit]:

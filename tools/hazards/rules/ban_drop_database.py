@@ -21,6 +21,7 @@ from ..words import shown
     fix="Do it by hand, with a backup that was restored once, never in a migration.",
     bad="DROP DATABASE shop;",
     good="CREATE TEMPORARY TABLE scratch (id bigint);\nDROP TABLE scratch;",
+    unfixed="It is about the server, not about this database: run it by hand, outside of migrations.",
     source="Manual, DROP DATABASE.",
 )
 def check(step: Step) -> Iterator[Hit]:

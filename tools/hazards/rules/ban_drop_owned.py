@@ -23,6 +23,7 @@ from ..words import shown
     setup="",
     bad="DROP OWNED BY old_app;",
     good="REASSIGN OWNED BY old_app TO CURRENT_USER;",
+    unfixed="What a role owns is not in the file: drop it by name.",
     source="Manual, DROP OWNED.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -25,6 +25,7 @@ from ..words import shown
     setup="CREATE SCHEMA shop; CREATE TABLE shop.orders (id bigint PRIMARY KEY);",
     bad="DROP SCHEMA shop CASCADE;",
     good="CREATE SCHEMA scratch;\nDROP SCHEMA scratch;",
+    unfixed="Nothing drops a schema and keeps what is in it: drop its objects by name, when nobody uses them.",
     source="Manual, DROP SCHEMA.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -26,6 +26,7 @@ from ..words import shown
     setup="CREATE TABLE orders (id bigint PRIMARY KEY);",
     bad="DROP TABLE orders;",
     good="CREATE TABLE scratch (id bigint PRIMARY KEY);\nDROP TABLE scratch;",
+    unfixed="Nothing drops a table and keeps its rows: rename it first and drop it later, when nobody missed it.",
     source="Manual, DROP TABLE.",
 )
 def check(step: Step) -> Iterator[Hit]:

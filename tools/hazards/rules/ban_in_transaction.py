@@ -23,6 +23,7 @@ from ..step import Step
     setup="CREATE TABLE orders (id bigint PRIMARY KEY, customer text);",
     bad="CREATE INDEX CONCURRENTLY orders_customer_idx ON orders (customer);",
     good="ALTER TABLE orders ADD COLUMN note text;",
+    rewritten=True,
     source="Manual, the Notes of each command; SQLSTATE 25001.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -25,6 +25,7 @@ ENDS = ("COMMIT", "ROLLBACK", "PREPARE")
     setup="CREATE TABLE orders (id bigint PRIMARY KEY);",
     bad="COMMIT;\nALTER TABLE orders ADD COLUMN note text;",
     good="SAVEPOINT before_note;\nALTER TABLE orders ADD COLUMN note text;\nRELEASE SAVEPOINT before_note;",
+    rewritten=True,
     source="Manual, BEGIN, Notes; COMMIT, Notes.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -26,6 +26,8 @@ from ..words import lock_on, shown
     setup="CREATE TABLE orders (id bigint PRIMARY KEY);",
     bad="TRUNCATE orders;",
     good="CREATE TEMPORARY TABLE scratch (id bigint);\nTRUNCATE scratch;",
+    unfixed="TRUNCATE is the fast form: DELETE in batches keeps others working and takes longer, and the rows are gone "
+    "with either.",
     source="Manual, TRUNCATE.",
 )
 def check(step: Step) -> Iterator[Hit]:

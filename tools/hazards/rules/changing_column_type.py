@@ -34,6 +34,7 @@ WORK = {
     setup="CREATE TABLE orders (id bigint PRIMARY KEY, quantity integer DEFAULT 1, note varchar(20));",
     bad="ALTER TABLE orders ALTER COLUMN quantity TYPE bigint;",
     good="ALTER TABLE orders ALTER COLUMN note TYPE text;",
+    rewritten=True,
     source="Manual, ALTER TABLE, Notes; tablecmds.c, ATColumnChangeRequiresRewrite; every pair measured on 18.",
 )
 def check(step: Step) -> Iterator[Hit]:

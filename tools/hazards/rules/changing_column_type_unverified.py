@@ -24,6 +24,7 @@ from ..words import lock_on, shown
     fix="Let agentdb read the schema (a target, --schema-dir or the sandbox), or look the old type up.",
     bad="ALTER TABLE orders ALTER COLUMN note TYPE text;",
     good="CREATE TABLE orders (id bigint PRIMARY KEY, note varchar(20));\nALTER TABLE orders ALTER COLUMN note TYPE text;",
+    rewritten=True,
     source="Manual, ALTER TABLE, Notes.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -25,6 +25,8 @@ from ..words import lock_on, shown, waits
     " gross numeric GENERATED ALWAYS AS (price * 1.16) STORED);",
     bad="ALTER TABLE orders ALTER COLUMN gross SET EXPRESSION AS (price * 1.19);",
     good="ALTER TABLE orders ADD COLUMN gross_19 numeric GENERATED ALWAYS AS (price * 1.19) VIRTUAL;",
+    unfixed="The values are stored and have to be computed anew: add another column with the new expression and switch "
+    "readers.",
     source="Manual, ALTER TABLE, SET EXPRESSION AS (17 and newer).",
 )
 def check(step: Step) -> Iterator[Hit]:

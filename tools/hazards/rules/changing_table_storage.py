@@ -32,6 +32,7 @@ WORDS = {
     setup="CREATE TABLE orders (id bigint PRIMARY KEY);",
     bad="ALTER TABLE orders SET UNLOGGED;",
     good="ALTER TABLE orders SET (fillfactor = 90);",
+    unfixed="The table's file has to be written anew: copy the rows to a new table in batches and exchange the two.",
     source="Manual, ALTER TABLE, SET TABLESPACE, SET LOGGED, SET ACCESS METHOD.",
 )
 def check(step: Step) -> Iterator[Hit]:

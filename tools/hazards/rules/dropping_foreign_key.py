@@ -23,6 +23,7 @@ from ..words import shown
     " CONSTRAINT orders_customer_fk REFERENCES customers);",
     bad="ALTER TABLE orders DROP CONSTRAINT orders_customer_fk;",
     good="ALTER TABLE orders ALTER COLUMN customer_id DROP DEFAULT;",
+    unfixed="Dropping it is instant; what is lost is the guarantee.",
     source="Manual, section 5.5.5 Foreign Keys.",
 )
 def check(step: Step) -> Iterator[Hit]:

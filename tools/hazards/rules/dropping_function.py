@@ -24,6 +24,7 @@ from ..words import shown
     setup="CREATE FUNCTION one() RETURNS integer LANGUAGE sql AS 'SELECT 1';",
     bad="DROP FUNCTION one();",
     good="CREATE OR REPLACE FUNCTION one() RETURNS integer LANGUAGE sql AS 'SELECT 1';",
+    unfixed="Its callers must change first.",
     source="Manual, DROP FUNCTION; section 5.15 Dependency Tracking.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -22,6 +22,7 @@ from ..words import shown
     setup="CREATE TABLE orders (id bigint PRIMARY KEY, note text NOT NULL);",
     bad="ALTER TABLE orders ALTER COLUMN note DROP NOT NULL;",
     good="ALTER TABLE orders ALTER COLUMN note SET DEFAULT '';",
+    unfixed="Dropping it is instant; programs that read the column must expect NULL first.",
     source="Manual, ALTER TABLE, DROP NOT NULL.",
 )
 def check(step: Step) -> Iterator[Hit]:

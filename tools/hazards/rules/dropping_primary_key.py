@@ -25,6 +25,7 @@ from ..words import shown
     bad="ALTER TABLE orders DROP CONSTRAINT orders_pkey;",
     good="CREATE UNIQUE INDEX CONCURRENTLY orders_id ON orders (id);\n"
     "ALTER TABLE orders DROP CONSTRAINT orders_pkey, ADD CONSTRAINT orders_pkey PRIMARY KEY USING INDEX orders_id;",
+    unfixed="Dropping it is instant; what is lost is the guarantee, and the key that replicas go by.",
     source="Manual, section 5.5.4 Primary Keys; ALTER TABLE, REPLICA IDENTITY.",
 )
 def check(step: Step) -> Iterator[Hit]:

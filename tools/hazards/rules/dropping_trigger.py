@@ -26,6 +26,7 @@ from ..words import lock_on, shown
     " EXECUTE FUNCTION suppress_redundant_updates_trigger();",
     bad="DROP TRIGGER orders_same ON orders;",
     good="ALTER TRIGGER orders_same ON orders RENAME TO orders_unchanged;",
+    unfixed="Dropping it is instant; what is lost is what the trigger did.",
     source="Manual, DROP TRIGGER.",
 )
 def check(step: Step) -> Iterator[Hit]:

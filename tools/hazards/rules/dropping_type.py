@@ -25,6 +25,7 @@ from ..words import shown
     setup="CREATE TYPE mood AS ENUM ('sad', 'happy');",
     bad="DROP TYPE mood;",
     good="CREATE TYPE scratch AS ENUM ('a');\nDROP TYPE scratch;",
+    unfixed="Its users must change first.",
     source="Manual, DROP TYPE.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -25,6 +25,7 @@ from ..words import alter, shown
     bad="ALTER TABLE orders ENABLE ROW LEVEL SECURITY;",
     good="BEGIN;\nCREATE POLICY own ON orders USING (owner = current_user);\n"
     "ALTER TABLE orders ENABLE ROW LEVEL SECURITY;\nCOMMIT;",
+    unfixed="Which rows who may see is not in the file: write the policies first, in the same transaction.",
     source="Manual, section 5.9 Row Security Policies.",
 )
 def check(step: Step) -> Iterator[Hit]:

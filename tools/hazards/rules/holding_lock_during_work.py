@@ -27,6 +27,7 @@ from ..work import work_of
     setup="CREATE TABLE orders (id bigint PRIMARY KEY, total numeric DEFAULT 1); CREATE TABLE sums (total numeric);",
     bad="ALTER TABLE orders ADD COLUMN gross numeric;\nINSERT INTO sums SELECT sum(total) FROM orders;",
     good="ALTER TABLE orders ADD COLUMN gross numeric;",
+    rewritten=True,
     source="Manual, chapter 13.3: a lock is held until the end of the transaction.",
 )
 def check(step: Step) -> Iterator[Hit]:

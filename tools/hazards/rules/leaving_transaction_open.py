@@ -19,6 +19,7 @@ from ..step import Step
     fix="Write COMMIT at the end, or leave BEGIN out and let the runner open the transaction.",
     bad="BEGIN;\nCREATE TABLE orders (id bigint PRIMARY KEY);",
     good="BEGIN;\nCREATE TABLE orders (id bigint PRIMARY KEY);\nCOMMIT;",
+    rewritten=True,
     source="Manual, BEGIN.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -26,6 +26,8 @@ from ..words import names, shown
     setup="CREATE TABLE orders (id bigint PRIMARY KEY); CREATE TABLE customers (id bigint PRIMARY KEY);",
     bad="ALTER TABLE orders ADD COLUMN note text;\nALTER TABLE customers ADD COLUMN note text;",
     good="ALTER TABLE orders ADD COLUMN note text;\nALTER TABLE orders ADD COLUMN remark text;",
+    unfixed="Whether the tables may change one by one depends on what reads them together: split the file by hand "
+    "where they may.",
     source="Manual, section 13.3.4 Deadlocks.",
 )
 def check(step: Step) -> Iterator[Hit]:

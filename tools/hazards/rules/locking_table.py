@@ -25,6 +25,7 @@ from ..words import lock_on, waits
     setup="CREATE TABLE orders (id bigint PRIMARY KEY);",
     bad="LOCK TABLE orders IN ACCESS EXCLUSIVE MODE;",
     good="LOCK TABLE orders IN ROW SHARE MODE;",
+    unfixed="Why the lock is taken is not in the file: take a weaker mode, or a shorter transaction.",
     source="Manual, LOCK; chapter 13.3.",
 )
 def check(step: Step) -> Iterator[Hit]:

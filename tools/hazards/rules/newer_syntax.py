@@ -21,6 +21,7 @@ from ..step import Step
     fix="Use the older form, or upgrade first.",
     bad="ALTER TABLE orders ADD CONSTRAINT orders_note_set NOT NULL note NOT VALID;",
     good="ALTER TABLE orders ADD CONSTRAINT orders_note_set CHECK (note IS NOT NULL) NOT VALID;",
+    unfixed="Write it for the target's version.",
     source="Release notes of PostgreSQL 12 to 18.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -26,6 +26,8 @@ from ..words import alter, shown
     setup="CREATE TABLE orders (id bigint PRIMARY KEY, note text);",
     bad="ALTER TABLE orders RENAME COLUMN note TO remark;",
     good="ALTER TABLE orders ADD COLUMN remark text;",
+    unfixed="Under either name alone some program fails, and with both the schema is another one: add the new column, "
+    "fill it, switch the programs, drop the old one in a later release.",
     source="Manual, ALTER TABLE, RENAME COLUMN.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -25,6 +25,8 @@ from ..words import shown
     setup="CREATE TYPE mood AS ENUM ('sad', 'happy');",
     bad="ALTER TYPE mood RENAME VALUE 'sad' TO 'blue';",
     good="ALTER TYPE mood ADD VALUE 'blue';",
+    unfixed="A label has one name at a time: add the new value, switch the programs and the rows, leave the old one "
+    "unused.",
     source="Manual, ALTER TYPE, RENAME VALUE.",
 )
 def check(step: Step) -> Iterator[Hit]:

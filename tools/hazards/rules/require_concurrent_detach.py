@@ -25,6 +25,7 @@ from ..words import alter, lock_on, shown, waits
     " CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');",
     bad="ALTER TABLE events DETACH PARTITION events_2024;",
     good="ALTER TABLE events DETACH PARTITION events_2024 CONCURRENTLY;",
+    rewritten=True,
     source="Manual, ALTER TABLE, DETACH PARTITION (CONCURRENTLY from 14 on).",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -24,6 +24,7 @@ from ..words import insert_word, lock_on, shown, sql_of, waits
     setup="CREATE TABLE orders (id bigint PRIMARY KEY, customer text);",
     bad="CREATE INDEX orders_customer_idx ON orders (customer);",
     good="CREATE INDEX CONCURRENTLY orders_customer_idx ON orders (customer);",
+    rewritten=True,
     source="Manual, CREATE INDEX, Building Indexes Concurrently; chapter 13.3, SHARE.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -25,6 +25,7 @@ from ..words import lock_on, shown
     setup="CREATE TABLE orders (id bigint PRIMARY KEY, customer text); CREATE INDEX orders_customer_idx ON orders (customer);",
     bad="DROP INDEX orders_customer_idx;",
     good="DROP INDEX CONCURRENTLY orders_customer_idx;",
+    rewritten=True,
     source="Manual, DROP INDEX, CONCURRENTLY; chapter 13.3, ACCESS EXCLUSIVE.",
 )
 def check(step: Step) -> Iterator[Hit]:

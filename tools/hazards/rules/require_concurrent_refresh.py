@@ -23,6 +23,7 @@ from ..words import lock_on, shown, waits
     " CREATE MATERIALIZED VIEW order_ids AS SELECT id FROM orders; CREATE UNIQUE INDEX order_ids_id ON order_ids (id);",
     bad="REFRESH MATERIALIZED VIEW order_ids;",
     good="REFRESH MATERIALIZED VIEW CONCURRENTLY order_ids;",
+    rewritten=True,
     source="Manual, REFRESH MATERIALIZED VIEW, CONCURRENTLY.",
 )
 def check(step: Step) -> Iterator[Hit]:

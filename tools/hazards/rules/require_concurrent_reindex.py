@@ -27,6 +27,7 @@ from ..words import shown
     setup="CREATE TABLE orders (id bigint PRIMARY KEY, customer text); CREATE INDEX orders_customer_idx ON orders (customer);",
     bad="REINDEX INDEX orders_customer_idx;",
     good="REINDEX INDEX CONCURRENTLY orders_customer_idx;",
+    rewritten=True,
     source="Manual, REINDEX, Rebuilding Indexes Concurrently (12 and newer).",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -25,6 +25,9 @@ from ..words import lock_on, shown
     setup="CREATE TABLE orders (id bigint PRIMARY KEY);",
     bad="ALTER TABLE orders ADD COLUMN note text;",
     good="SET lock_timeout = '2s';\nALTER TABLE orders ADD COLUMN note text;",
+    unfixed="`agentdb apply` sets a lock_timeout and tries again by itself; for another runner write SET lock_timeout "
+    "= '2s' at the top. What it saves is shown by `agentdb rehearse`, not by the locks that the proof "
+    "compares.",
     source="Manual, section 19.11 lock_timeout; chapter 13.3; the queue was measured on 18.",
 )
 def check(step: Step) -> Iterator[Hit]:

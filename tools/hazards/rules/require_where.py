@@ -28,6 +28,7 @@ STATEMENTS = {"UpdateStmt": "UPDATE", "DeleteStmt": "DELETE"}
     setup="CREATE TABLE orders (id bigint PRIMARY KEY, state text);",
     bad="UPDATE orders SET state = 'new';",
     good="UPDATE orders SET state = 'new' WHERE id = 42;",
+    rewritten=True,
     source="Manual, UPDATE; DELETE; section 24.1 Routine Vacuuming.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -25,6 +25,7 @@ from ..words import shown
     setup="CREATE SEQUENCE orders_id_seq;",
     bad="ALTER SEQUENCE orders_id_seq RESTART WITH 1;",
     good="CREATE TABLE t (id bigint PRIMARY KEY);\nSELECT setval('orders_id_seq', (SELECT max(id) + 1 FROM t));",
+    unfixed="Which numbers are taken is not in the file: compare with the largest one in use.",
     source="Manual, ALTER SEQUENCE; section 9.17 Sequence Manipulation Functions.",
 )
 def check(step: Step) -> Iterator[Hit]:

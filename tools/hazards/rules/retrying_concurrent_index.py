@@ -23,6 +23,7 @@ from ..words import shown
     bad="CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_customer_idx ON orders (customer);",
     good="DROP INDEX CONCURRENTLY IF EXISTS orders_customer_idx;\n"
     "CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_customer_idx ON orders (customer);",
+    unfixed="Leave IF NOT EXISTS out; `agentdb apply` cleans up an invalid index before it tries again.",
     source="Manual, CREATE INDEX, Building Indexes Concurrently (INVALID).",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -28,6 +28,7 @@ from ..words import alter, lock_on, shown, waits
     "ALTER TABLE orders VALIDATE CONSTRAINT orders_customer_set;\n"
     "ALTER TABLE orders ALTER COLUMN customer SET NOT NULL;\n"
     "ALTER TABLE orders DROP CONSTRAINT orders_customer_set;",
+    rewritten=True,
     source="Manual, ALTER TABLE, SET NOT NULL; ADD CONSTRAINT ... NOT NULL ... NOT VALID from 18 on.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -26,6 +26,7 @@ from .require_where import always_true
     setup="CREATE TABLE orders (id bigint PRIMARY KEY, state text);",
     bad="UPDATE orders SET state = 'new' WHERE state IS NULL;",
     good="UPDATE orders SET state = 'new' WHERE id = 42;",
+    rewritten=True,
     source="Manual, section 24.1 Routine Vacuuming.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -27,6 +27,12 @@ def check(step: Step) -> Iterator[Hit]:
         return
     if step.kind not in ("UNKNOWN", "LOAD", "EXECUTE"):
         return
+    if step.node_name == "unread":
+        yield Hit(
+            "PostgreSQL's grammar rejects this piece of the script too. What it would do is not known.",
+            "Mend the first error of the file; this one may be gone with it.",
+        )
+        return
     what = "This statement" if step.kind == "UNKNOWN" else step.kind
     yield Hit(
         f"{what} runs something that cannot be read from the file. What it locks, changes or deletes is not known.",

@@ -29,6 +29,7 @@ DEAF = {"comment_stmt", "create_function_stmt", "variable_set_stmt", "do_stmt", 
     setup="CREATE TYPE mood AS ENUM ('sad'); CREATE TABLE people (id bigint PRIMARY KEY, mood mood);",
     bad="ALTER TYPE mood ADD VALUE 'happy';\nUPDATE people SET mood = 'happy' WHERE id = 1;",
     good="ALTER TYPE mood ADD VALUE 'happy';",
+    rewritten=True,
     source="Manual, ALTER TYPE, Notes; SQLSTATE 55P04.",
 )
 def check(step: Step) -> Iterator[Hit]:

@@ -1,0 +1,240 @@
+"""A rewrite tried beside its original: on two copies of one state, with the same rows in it.
+
+Proven is a rewrite that runs to its end, leaves the same schema and the same rows, and blocks less (measure.py). Where
+the original cannot run as its runner would carry it (CONCURRENTLY inside a transaction, a new enum value used at once),
+its statements one by one are what the rewrite is compared with, and it has to block no more than they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import AgentdbError
+from .. import naming
+from ..ledger.scripts import read as read_as_the_ledger
+from ..records import Migration
+from ..sandbox.fitting import depends_on_rows, fitted
+from ..sandbox.run import run_migration, run_script
+from ..sandbox.runs import SandboxRun
+from . import measure
+from .compare import State, compare, state_of
+from .files import Draft
+from .measure import Blocked
+
+if TYPE_CHECKING:
+    from ..sandbox.databases import SandboxDatabase
+    from ..sandbox.server import SandboxServer
+
+ROWS = 12  # synthetic rows of a table
+MORE = 2500  # of a table that is written in batches: more than one batch, more than measure.MANY
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What a rewrite stands in for. no_transaction: its runner wraps no transaction around it."""
+
+    sql: str
+    path: Path
+    no_transaction: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a rewrite holds. reason: why not, or what was shown, in one line. exceptions: differences from the
+    original that a reader must know of ("column total is now last"). steps: how the statements ran."""
+
+    proven: bool
+    reason: str
+    exceptions: tuple[str, ...] = ()
+    before: Blocked | None = None
+    after: Blocked | None = None
+    notes: tuple[str, ...] = ()
+    server: str = ""
+    runs: tuple[SandboxRun, ...] = field(default=(), repr=False)
+
+
+class Ground:
+    """The state before a file, with rows that the file accepts; what the original does is measured once and kept.
+
+    database: the state before, with rows in it. between: pending migrations that run after the original and before
+    any file that a rewrite adds. more: tables (as SQL) that the rewrite changes in batches, which get many rows.
+    """
+
+    def __init__(
+        self,
+        server: SandboxServer,
+        database: SandboxDatabase,
+        original: Original,
+        *,
+        between: Sequence[Migration] = (),
+        timeout: float = 60.0,
+    ) -> None:
+        self.server, self.base, self.original = server, database, original
+        self.between, self.timeout = tuple(between), timeout
+        self.notes: list[str] = []
+        self.failure = ""
+        self.alone = original.no_transaction
+        self._more: frozenset[str] = frozenset()
+        self._measured: tuple[SandboxRun, State] | None = None
+        self._made: list[SandboxDatabase] = []
+
+    def close(self) -> None:
+        for database in self._made:
+            database.drop()
+
+    def with_rows(self, tables: Sequence[str]) -> None:
+        """Give these tables many rows, so that a batch is not the whole of them."""
+        from ..sandbox.swell import swell
+
+        wanted = frozenset(tables) - self._more
+        if not wanted:
+            return
+        copy = self.server.clone(self.base)
+        self._made.append(copy)
+        with copy.connect() as connection:
+            titles = {self._title(connection, t) for t in wanted}
+            grown = swell(connection, MORE, tables=titles)
+        for title in sorted(titles):
+            if grown.rows.get(title, 0) <= measure.MANY:
+                why = grown.skipped.get(title, "")
+                self.notes.append(f"{title} could not be given many rows{f' ({why})' if why else ''}")
+        self.base, self._more, self._measured = copy, self._more | wanted, None
+
+    @staticmethod
+    def _title(connection: object, table: str) -> str:
+        row = connection.execute(  # type: ignore[attr-defined]
+            "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+            " WHERE c.oid = to_regclass(%s)",
+            (table,),
+        ).fetchone()
+        from ..sql.quote import qualified
+
+        return qualified(*row) if row else table
+
+    def measured(self) -> tuple[SandboxRun, State]:
+        """How the original ran, and the state that it left; over rows that it accepts, where such were found."""
+        if self._measured is None:
+            run, state = self._run_original()
+            if not run.ok and depends_on_rows(run):
+                fit = fitted(self.server, self.base, self._migration(), run, rows=ROWS)
+                if fit is not None:
+                    self._made.append(fit.database)
+                    self.base = fit.database
+                    self.notes.append(fit.note)
+                    run, state = self._run_original()
+            if not run.ok and not self.alone and not depends_on_rows(run):
+                self.failure = run.error
+                self.alone = True
+                again, state_again = self._run_original()
+                if again.ok:
+                    run, state = again, state_again
+            self._measured = run, state
+        return self._measured
+
+    def again(self) -> State:
+        """The state that another run of the original leaves: what differs from the first is not its doing."""
+        return self._run_original()[1]
+
+    def _follow(self, copy: SandboxDatabase) -> None:
+        """Run what comes after the original; what fails there is left out from now on."""
+        kept = []
+        for migration in self.between:
+            if run_migration(copy, migration, trace=False, timeout=self.timeout).ok:
+                kept.append(migration)
+            else:
+                self.notes.append(f"{migration.label} comes after it and does not run; it was left out")
+        self.between = tuple(kept)
+
+    def _migration(self) -> Migration:
+        sql = self.original.sql
+        headers = {"agentdb": ("no-transaction",)} if self.alone else {}
+        return Migration("0", "original", self.original.path, sql, naming.checksum(sql), headers)
+
+    def _run_original(self) -> tuple[SandboxRun, State]:
+        with self.server.clone(self.base) as copy:
+            run = run_script(
+                copy,
+                self.original.sql,
+                path=str(self.original.path),
+                no_transaction=self.alone,
+                timeout=self.timeout,
+            )
+            if run.ok:
+                self._follow(copy)
+            with copy.connect() as connection:
+                return run, state_of(connection)
+
+
+def _then(database: SandboxDatabase, migrations: Sequence[Migration], timeout: float) -> str:
+    """ "" when all of the migrations run, else what the first says that does not."""
+    for migration in migrations:
+        later = run_migration(database, migration, trace=False, timeout=timeout)
+        if not later.ok:
+            return f"{migration.label}, which comes after it, then fails: {later.error}"
+    return ""
+
+
+def prove(ground: Ground, files: Sequence[Draft], writes: Sequence[str] = ()) -> Verdict:
+    """The verdict on a rewrite. writes: tables (as SQL) whose rows it changes in batches."""
+    for draft in files:
+        try:
+            read_as_the_ledger(draft.text, where=draft.path.name, no_transaction=draft.no_transaction)
+        except AgentdbError as error:
+            return Verdict(False, f"agentdb apply would not take it: {error.what}")
+    if writes:
+        ground.with_rows(writes)
+    run, wanted = ground.measured()
+    if not run.ok:
+        why = f"the original does not run, so there is nothing to compare with: {ground.failure or run.error}"
+        return Verdict(False, why, notes=tuple(ground.notes))
+    runs: list[SandboxRun] = []
+    held: tuple[measure.Held, ...] = ()
+    with ground.server.clone(ground.base) as copy:
+        if writes:
+            with copy.connect() as connection:
+                measure.watch(connection, [ground._title(connection, t) for t in writes])
+        for number, draft in enumerate(files):
+            done = run_script(
+                copy, draft.text, path=draft.path.name, no_transaction=draft.no_transaction, timeout=ground.timeout
+            )
+            runs.append(done)
+            if not done.ok:
+                return Verdict(False, f"the rewrite fails: {done.error}", notes=tuple(ground.notes), runs=tuple(runs))
+            if number == 0 and (failed := _then(copy, ground.between, ground.timeout)):
+                return Verdict(False, failed, notes=tuple(ground.notes), runs=tuple(runs))
+        with copy.connect() as connection:
+            held = measure.seen(connection) if writes else ()
+            got = state_of(connection)
+    before, now = measure.blocked([run]), measure.blocked(runs, held)
+    found = compare(wanted, got, ground.again)
+    verdict = Verdict(False, "", found.exceptions, before, now, tuple(ground.notes), run.server, tuple(runs))
+    if found.differences:
+        return replace(verdict, reason=f"it does not leave the same: {'; '.join(found.differences[:3])}")
+    if now.unknown:
+        return replace(verdict, reason=f"what {now.unknown[0]} blocks could not be seen")
+    return _weighed(verdict, before, now, ground.failure)
+
+
+def _weighed(verdict: Verdict, before: Blocked, now: Blocked, failure: str) -> Verdict:
+    if failure:
+        if now.no_worse_than(before):
+            return replace(
+                verdict, proven=True, reason="it runs where the original fails, and leaves what that meant to"
+            )
+        return replace(verdict, reason=f"it blocks more: {_pairs(now.long - before.long)}")
+    if now.better_than(before):
+        gone = before.long - now.long or before.brief - now.brief
+        return replace(verdict, proven=True, reason=f"same schema and rows; no longer blocked: {_pairs(gone)}")
+    if more := now.long - before.long:
+        return replace(verdict, reason=f"it blocks what the original does not: {_pairs(more)}")
+    return replace(verdict, reason="it blocks no less than the original")
+
+
+def _pairs(pairs: frozenset[measure.Pair]) -> str:
+    by: dict[str, list[str]] = {}
+    for operation, relation in sorted(pairs):
+        by.setdefault(relation, []).append(operation)
+    return "; ".join(f"{', '.join(ops)} on {relation}" for relation, ops in by.items())

@@ -1,0 +1,36 @@
+"""Foreign keys and CHECKs in two steps: enforced for new rows first, the old ones read later."""
+
+from __future__ import annotations
+
+from ..learn_table import constraint_name
+from ..rewriting.place import Place
+from ..rewriting.registry import Part, rewriter
+from ..rewriting.steps import validated_later
+from ..shapes import ConstraintForm, column_references
+
+
+@rewriter(
+    rules=("adding-foreign-key", "adding-check"),
+    actions=("AddConstraint",),
+    form="`ADD CONSTRAINT ... NOT VALID`, then `VALIDATE CONSTRAINT` in a transaction of its own",
+)
+def rewrite(place: Place) -> list[Part] | None:
+    assert place.action is not None
+    constraint = place.action.constraint
+    if constraint is None or constraint.kind not in ("foreign key", "check") or not constraint.scans:
+        return None
+    if not place.step.old:
+        return None
+    name = constraint_name(place.step.table, constraint)
+    if not constraint.name and constraint.kind == "check":
+        name = _name(place, constraint)
+    return validated_later(place, place.action, name)
+
+
+def _name(place: Place, constraint: ConstraintForm) -> str:
+    """The server's name for a CHECK without one: it has the column in it when there is only one.
+
+    Source: heap.c, AddRelationNewConstraints.
+    """
+    columns = column_references(constraint.expression)
+    return place.name(place.short, columns[0] if len(columns) == 1 else "", "check")
