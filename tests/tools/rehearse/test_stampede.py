@@ -22,7 +22,7 @@ from agentdb.tools.rehearse.rehearsal import Wishes, rehearse
 from agentdb.tools.rehearse.report import plain as report_of
 from agentdb.tools.rehearse.report import write
 from agentdb.tools.rehearse.traffic import operations
-from agentdb.tools.rehearse.trial import Look, Trial, tried
+from agentdb.tools.rehearse.trial import Look, Release, Trial, tried
 from agentdb.tools.sandbox.databases import SandboxDatabase
 from agentdb.tools.sandbox.seed import seed
 from agentdb.tools.sandbox.server import SandboxServer
@@ -49,14 +49,14 @@ def migration(sql: str, name: str = "note") -> Migration:
     return Migration("002", name, Path(f"002_{name}.sql"), sql, "0" * 64)
 
 
-def one(server: SandboxServer, shop: SandboxDatabase, limits: Limits, release: object, sql: str = ALTER) -> Trial:
+def one(server: SandboxServer, shop: SandboxDatabase, limits: Limits, release: Release, sql: str = ALTER) -> Trial:
     with shop.connect() as connection:
         made = operations(connection, TABLES)
     assert {o.kind for o in made} == {"SELECT", "INSERT", "UPDATE"}
     with server.clone(shop) as copy:
         return tried(
             copy, read(sql, where="x.sql"), made, TABLES, name="x", limits=limits, sessions=6, release=release, longest=30
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip
 
 
 def test_readers_wait_behind_a_migration_that_waits_itself(server: SandboxServer, shop: SandboxDatabase) -> None:
