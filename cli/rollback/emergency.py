@@ -70,6 +70,7 @@ class Session:
 
     def play(self, dry_run: bool, given: Path | None) -> None:
         """All of it. Errors: RefusedError, RollbackError and the others that tools/ledger/apply.py knows."""
+        from ...tools.ledger import plan as plans
         from . import emergency_screen as screen
 
         found, begun = self.case.found, self.case.begun
@@ -84,28 +85,36 @@ class Session:
             if self.format == "text":
                 screen.next_step(found, begun)
             return self._json(None, None)
-        plan, approval, resume = self._cleared(given)
-        self._carry_out(plan, approval, resume)
-
-    def _cleared(self, given: Path | None) -> tuple[Plan, Approval | None, bool]:
-        """The plan to carry out and the approval for it; whether it continues an earlier run."""
-        from datetime import UTC, datetime
-
-        from ...tools.ledger import plan as plans
         from . import emergency_gate as gate
 
-        found, begun = self.case.found, self.case.begun
-        assert found.plan is not None
-        if begun and given is None and datetime.now(UTC) < begun.approval.expires_at:
-            return begun.plan, begun.approval, True
-        approval = gate.approval_for(self.project, self.goal, found.plan, given, ask=self.format == "text")
-        plan = plans.from_json(approval.plan) if approval else found.plan
-        return plan, approval, begun is not None
+        plan = found.plan
+        assert plan is not None
+        if begun and given is None and gate.kept_for(self.project, self.goal, plan) is None:
+            outcome = self._continued(begun)
+            if outcome is not None:
+                return self._finish(begun.plan, begun.approval, outcome)
+        approval = gate.approval_for(self.project, self.goal, plan, given, ask=self.format == "text")
+        signed = plans.from_json(approval.plan) if approval else plan
+        self._finish(signed, approval, self._carried_out(signed, approval, resume=begun is not None))
 
-    def _carry_out(self, plan: Plan, approval: Approval | None, resume: bool) -> None:
-        from ...tools.emergency import execute, incident
+    def _continued(self, begun: Unfinished) -> Outcome | None:
+        """The interrupted run, continued under its own approval; None when that no longer holds."""
+        from datetime import UTC, datetime
+
+        from ...tools.emergency.execute import refused
+
+        if datetime.now(UTC) >= begun.approval.expires_at:
+            return None
+        outcome = self._carried_out(begun.plan, begun.approval, resume=True)
+        if refused(outcome) and outcome.error is not None:
+            if self.format == "text":
+                typer.echo(f"\nThe approval of then does not do for the rest: {outcome.error.what}.")
+            return None
+        return outcome
+
+    def _carried_out(self, plan: Plan, approval: Approval | None, *, resume: bool) -> Outcome:
+        from ...tools.emergency import execute
         from .. import ledger
-        from . import emergency_screen as screen
 
         request = ledger.request(
             self.project,
@@ -117,7 +126,13 @@ class Session:
             wait_seconds=self.wait,
         )
         expected = self.case.found.plan.expected_fingerprint if self.case.found.plan else ""
-        outcome = execute.execute(dataclasses.replace(request, expected_fingerprint=expected), plan)
+        return execute.execute(dataclasses.replace(request, expected_fingerprint=expected), plan)
+
+    def _finish(self, plan: Plan, approval: Approval | None, outcome: Outcome) -> None:
+        """The report, the screen, and the error that there was."""
+        from ...tools.emergency import incident
+        from . import emergency_screen as screen
+
         paths: tuple[Path, ...] = ()
         if outcome.began_work or outcome.result is not None:
             told = incident.record(self.case.found, plan, approval, outcome, self.why)

@@ -45,6 +45,12 @@ def approval_for(
     raise _other(old, plan, command) if old is not None else _none(command)
 
 
+def kept_for(project: ProjectContext, goal: Target, plan: Plan) -> Approval | None:
+    """The approval of this very plan in .agentdb/approvals, not used yet and good now; None for none."""
+    found = (a for a in _unused(project, goal, plan) if covers(a, plan))
+    return next((a for a in found if _holds(project, a, plan)), None)
+
+
 def covers(approval: Approval, plan: Plan) -> bool:
     """Whether an approval is of this very plan: the same scripts, target and schema, and no better certificate than
     what is known now (a person may have signed before the proof was made anew)."""
