@@ -95,6 +95,7 @@ class ModelSettings(Section):
     temperature: float = Field(default=0, ge=0, le=2)
     max_tokens: int = Field(default=1200, ge=64, le=32_000)
     send_row_data: bool = False
+    draft_rollbacks: bool = False
 
 
 class RollbackSettings(Section):

@@ -25,7 +25,7 @@ Maker = Callable[[Dice, World, Table, Column], str]
 def migration(dice: Dice, world: World) -> list[str]:
     """Statements that change the world; some of them may not run."""
     said = []
-    for _ in range(dice.randint(1, 5)):
+    for _ in range(dice.randint(1, 8)):
         table = dice.choice(world.tables)
         maker = dice.choice(MAKERS)
         said.append(maker(dice, world, table, dice.choice(table.columns)))

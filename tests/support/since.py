@@ -97,10 +97,8 @@ def write(conn: Connection, before: dict[int, Shape]) -> list[Since]:
             if n in old.free and n in new.free and type.split("(")[0] in MARKED:
                 got = _tried(
                     conn,
-                    f"UPDATE {new.title} SET {new.columns[n][1]} = {value} WHERE ctid = (SELECT min(ctid) FROM"(
-                        f" {new.title}) AND tableoid = (SELECT tableoid FROM {new.title} ORDER BY ctid LIMIT 1)"
-                        f" RETURNING {new.columns[n][1]}::text"
-                    ),
+                    f"UPDATE {new.title} SET {new.columns[n][1]} = {value} WHERE (tableoid, ctid) = (SELECT tableoid,"
+                    f" ctid FROM {new.title} ORDER BY ctid LIMIT 1) RETURNING {new.columns[n][1]}::text",
                 )
                 if got and len(got) == 1:
                     marks[oid] = (name, got[0][0])

@@ -7,6 +7,7 @@ Modes: scripted (answers from the facts it is given, citing real ids; calls a to
 error (HTTP 500), refuse (HTTP 400 to a schema, then as scripted), hang (accepts and never answers), drip (a byte now
 and then, for ever), junk (HTTP 200 with broken JSON), html (HTTP 200 with a web page), empty (an empty answer),
 huge (a megabyte of text), unicode (bidirectional and control characters, HTML, links, mentions).
+While `Stub.answers` holds texts, a request for SQL is answered with them, one after the other.
 Every request body is kept in `Stub.requests`.
 """
 
@@ -41,6 +42,7 @@ class Stub:
 
     def __init__(self, mode: str = "scripted", port: int = 0) -> None:
         self.mode = mode
+        self.answers: list[str] = []
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.stopping = threading.Event()
@@ -107,7 +109,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(200, '{"id": "x", "choices": [{"message": ')
         if mode == "html":
             return self._send(200, "<!doctype html><title>Log in</title><p>Please log in", "text/html")
-        message = _message(mode, body)
+        shape = (body.get("response_format") or {}).get("json_schema", {}).get("schema", {})
+        if self.owner.answers and "sql" in shape.get("properties", {}):
+            message: dict[str, Any] = {"content": self.owner.answers.pop(0)}
+        else:
+            message = _message(mode, body)
         return self._stream(body, message) if body.get("stream") else self._send(200, json.dumps(_whole(body, message)))
 
     def _send(self, status: int, text: str, kind: str = "application/json") -> None:
