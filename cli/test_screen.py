@@ -42,6 +42,9 @@ def show(found: Rehearsal, source: str, kept: str) -> None:
         out.print()
         cells = [tuple(safe(cell) for cell in row(statement)) for statement in run.statements]
         out.print(table(("line", "statement", "ms", "lock", "meanwhile", "work"), cells, right=(0, 2)))
+    if found.timing is not None:
+        for line in on_target(found):
+            out.print(f"  {safe(line)}")
     out.print()
     for line in background(found, source):
         out.print(f"[quiet]{safe(line)}[/quiet]")
@@ -66,10 +69,29 @@ def print_json(found: Rehearsal, source: str, kept: str) -> None:
             "before": {"from": source, "earlier": found.earlier, "state": found.before},
             "seeded": found.seeded,
             "run": found.run,
+            "timing": found.timing,
             "evidence": evidence(found.run),
             "kept": kept,
         }
     )
+
+
+def on_target(found: Rehearsal) -> list[str]:
+    """How long locks are held on the target, and what a statement that holds none takes."""
+    if found.timing is None:
+        return []
+    from ..tools.sandbox.timing.estimate import words
+
+    lines = [f"line {hold.line}: {hold.sentence}" for hold in found.timing.holds]
+    held = {hold.index for hold in found.timing.holds}
+    for work in found.timing.works:
+        if work.index in held or not work.tables:
+            continue
+        if work.seconds is None:
+            lines.append(f"line {work.line}: How long it works on the target is UNKNOWN: {work.why}.")
+        else:
+            lines.append(f"line {work.line}: On the target it works for {words(work.seconds)} ({work.basis}).")
+    return lines
 
 
 def headline(found: Rehearsal) -> str:

@@ -107,7 +107,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to know about a migration: three short sentences (what it does, whom it hurts, what to write)."""
+    """One thing to know about a migration: three short sentences (what it does, whom it hurts, what to write).
+
+    held: how long the lock would be held on the target, where that was reckoned: relation, mode, seconds ([from, to], or
+    None and why_unknown), basis, rows.
+    """
 
     rule: str
     severity: Severity
@@ -122,6 +126,7 @@ class Finding:
     proof: Proof = Proof.UNKNOWN
     id: str = ""
     ignored: str = ""
+    held: Mapping[str, Any] = field(default_factory=dict)
 
 
 class CertificateClass(StrEnum):

@@ -42,8 +42,8 @@ def plain(report: Report, command: str) -> Mapping[str, Any]:
 
 
 def finding_of(finding: Finding) -> dict[str, Any]:
-    """One finding as JSON-plain data."""
-    return {
+    """One finding as JSON-plain data; "held" only where the time on the target was reckoned."""
+    made: dict[str, Any] = {
         "id": finding.id,
         "rule": finding.rule,
         "severity": finding.severity.value,
@@ -58,3 +58,4 @@ def finding_of(finding: Finding) -> dict[str, Any]:
         "evidence": list(finding.evidence),
         "ignored": finding.ignored,
     }
+    return made | ({"held": to_plain(finding.held)} if finding.held else {})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +16,7 @@ from .fitting import depends_on_rows, fitted
 from .run import run_migration
 from .runs import SandboxRun
 from .seed import SeedReport, seed
+from .timing import Timing, timing
 
 if TYPE_CHECKING:
     from .databases import SandboxDatabase
@@ -26,13 +28,14 @@ Verdict = Literal["ok", "failed", "unknown"]
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
     """before: how the state before was made. earlier: the migrations that were run on top of it. seeded: the rows made
-    then. run: the migration itself."""
+    then. run: the migration itself. timing: how long it would take on the target, where there is one."""
 
     migration: Migration
     before: BeforeState
     earlier: tuple[str, ...]
     seeded: SeedReport
     run: SandboxRun
+    timing: Timing | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -66,7 +69,7 @@ def rehearse(
     """What comes of the migration in an empty sandbox database.
 
     server: where copies may be made; with it, a migration that fails for the synthetic rows alone is run again over
-    rows that satisfy what it asks.
+    rows that satisfy what it asks, and what it takes on the target is reckoned.
 
     target: start from its schema; without one, from what `replayed` makes. earlier: migrations to run on top of that
     before the rows are made. rows: per table. Errors: SandboxError, DatabaseError when the state before cannot be made.
@@ -75,27 +78,26 @@ def rehearse(
     run_earlier(database, earlier)
     with database.connect() as connection:
         seeded = seed(connection, rows=rows) if rows else SeedReport()
-    run = run_migration(database, migration, timeout=timeout)
-    if server is not None and depends_on_rows(run):
-        run = over_fitting_rows(server, database, migration, run, rows, timeout)
-    return Rehearsal(migration, state, tuple(m.label for m in earlier), seeded, run)
+    told = tuple(m.label for m in earlier)
+    with ExitStack() as held:
+        timed = server is not None and target is not None and rows > 0
+        start = held.enter_context(server.clone(database)) if server is not None and timed else database
+        run = run_migration(database, migration, timeout=timeout)
+        if server is None:
+            return Rehearsal(migration, state, told, seeded, run)
+        if depends_on_rows(run) and (fit := fitted(server, start, migration, run, rows=rows)) is not None:
+            start = held.enter_context(fit.database)
+            copy = held.enter_context(server.clone(start))
+            again = run_migration(copy, migration, timeout=timeout)
+            run = replace(again, notes=(*again.notes, fit.note))
+        times = None
+        if target is not None and timed and run.ok:
+            times = timing(server, start, _carried(migration, timeout), run, target, alone=migration.no_transaction)
+        return Rehearsal(migration, state, told, seeded, run, times)
 
 
-def over_fitting_rows(
-    server: SandboxServer,
-    database: SandboxDatabase,
-    migration: Migration,
-    failed: SandboxRun,
-    rows: int,
-    timeout: float,
-) -> SandboxRun:
-    """The run over rows that the migration accepts, with a note that says so; the failed run when there are none."""
-    fit = fitted(server, database, migration, failed, rows=rows)
-    if fit is None:
-        return failed
-    with fit.database as copy:
-        run = run_migration(copy, migration, timeout=timeout)
-    return replace(run, notes=(*run.notes, fit.note))
+def _carried(migration: Migration, timeout: float) -> Callable[[SandboxDatabase], SandboxRun]:
+    return lambda database: run_migration(database, migration, trace=False, timeout=timeout)
 
 
 def run_earlier(database: SandboxDatabase, migrations: Sequence[Migration]) -> None:

@@ -341,6 +341,11 @@ def test_rows_written_stay_locked_until_the_end(copy: SandboxDatabase) -> None:
     assert second.rows_locked == third.rows_locked == {"public.orders": 10}
 
 
+def test_rows_of_a_table_that_is_locked_as_a_whole_are_not_waited_for(copy: SandboxDatabase) -> None:
+    first, second = run_script(copy, "ALTER TABLE orders ADD c int; UPDATE orders SET c = 1").statements
+    assert second.blocks == first.blocks == EVERYTHING and second.rows_locked == {}
+
+
 @pytest.mark.parametrize("separately", [False, True])
 def test_a_table_that_is_renamed_or_dropped_on_the_way_is_still_probed(copy: SandboxDatabase, separately: bool) -> None:
     sql = (

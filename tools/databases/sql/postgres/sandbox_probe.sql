@@ -29,10 +29,10 @@ BEGIN
         SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.oid = ANY (current_setting('agentdb.changed')::oid[]) AND c.relkind = 'r'
-          AND pg_relation_size(c.oid) <= 32 * 1024 * 1024
     LOOP
         BEGIN
             EXECUTE format('LOCK TABLE %s IN ROW SHARE MODE NOWAIT', relation.name);
+            CONTINUE WHEN pg_relation_size(relation.oid) > 32 * 1024 * 1024;  -- which waits for the table's lock
             EXECUTE format(
                 'SELECT (SELECT count(*) FROM ONLY %1$s)'
                 ' - (SELECT count(*) FROM (SELECT FROM ONLY %1$s FOR NO KEY UPDATE SKIP LOCKED) s)', relation.name
