@@ -45,6 +45,20 @@ DROP TABLE orders_2019;
 ```
 The comment stands before the statement or at the end of its line. The reason is required, the day is not. An ignore that
 has run out, meets no finding or says no reason is a finding itself.
+
+## Before every commit
+
+For [pre-commit](https://pre-commit.com), in `.pre-commit-config.yaml` (`repo` and `rev`: this repository and a tag of it):
+
+```yaml
+repos:
+  - repo: https://git.example/agentdb
+    rev: v0.1.0
+    hooks:
+      - id: agentdb-check
+      - id: agentdb-conflicts
+```
+`agentdb check --since main` looks at the files that differ from a branch, whatever the hook.
 """
 
 

@@ -89,8 +89,12 @@ class Walk:
         if self.script.problem is not None:
             self.broken()
         passed = 0
+        first = True
         for parsed in statements:
             if parsed.node is None:
+                if not first:
+                    self.unread(parsed)
+                first = False
                 continue
             passed += 1
             self.top(parsed, ahead[passed:])
@@ -105,6 +109,11 @@ class Walk:
         step = self.step_for(None, problem.line, statement.text if statement else "", "syntax_error", None, [])
         step.index = statement.index if statement else 0
         self.judge(step)
+
+    def unread(self, parsed: Parsed) -> None:
+        """A further piece that the grammar rejects: its error was not told, and silence would pass for safety."""
+        statement = parsed.statement
+        self.judge(self.step_for(parsed, statement.span.line, statement.text, "unread", None, []))
 
     def step_for(
         self, parsed: Parsed | None, line: int, text: str, node_name: str, node: object, after: Sequence[Ahead]

@@ -7,7 +7,7 @@ semicolon. A syntax error's position counts characters from 1.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 import postgast
@@ -80,9 +80,31 @@ def _refuse_depth(sql: str) -> None:
 def pieces(sql: str) -> list[str]:
     """The script cut at its semicolons by PostgreSQL's scanner, for text whose grammar is broken somewhere."""
     try:
-        return list(postgast.split(sql, method="scanner"))
+        found = postgast.split(sql, method="scanner")
     except PgQueryError:
         return [sql]
+    made: list[str] = []
+    at = 0
+    for piece in (*found, ""):
+        start = sql.find(piece, at) if piece else len(sql)
+        # The library leaves out what holds no keyword, such as a command of psql; it must not be lost.
+        left_out = sql[at:start].strip(_BETWEEN)
+        if left_out and not _only_comments(left_out):
+            made.append(left_out)
+        if piece:
+            made.append(piece)
+            at = start + len(piece)
+    return made
+
+
+_BETWEEN = "; \t\r\n\f\v"
+
+
+def _only_comments(text: str) -> bool:
+    data = text.encode()
+    for comment in reversed(comments(text)):
+        data = data[: comment.start] + data[comment.end :]
+    return not data.decode(errors="replace").strip(_BETWEEN)
 
 
 def comments(sql: str) -> list[Comment]:
@@ -104,6 +126,19 @@ def comments(sql: str) -> list[Comment]:
 def deparse(sql: str) -> str:
     """The script printed anew from its tree, in one canonical form. Errors: GrammarError."""
     tree = _tree(sql)
+    try:
+        return str(postgast.deparse(tree))
+    except PgQueryError as error:
+        raise GrammarError(error.message, error.cursorpos or 0) from None
+
+
+def with_commands(alter_table: str, numbers: Collection[int]) -> str:
+    """An ALTER TABLE with only the subcommands of these numbers (from 0), printed anew. Errors: GrammarError."""
+    tree = _tree(alter_table)
+    commands = tree.stmts[0].stmt.alter_table_stmt.cmds
+    for number in reversed(range(len(commands))):
+        if number not in numbers:
+            del commands[number]
     try:
         return str(postgast.deparse(tree))
     except PgQueryError as error:

@@ -85,6 +85,12 @@ def test_a_broken_script_says_so(sql: str) -> None:
     assert "syntax-error" in [f.rule for f in findings(sql)]
 
 
+def test_every_piece_that_cannot_be_read_is_told() -> None:
+    found = findings("SELECT 1 FROM;\nDROP TABLE a;\nALTER TABL b ADD c int;\n\\connect other\n", wrapped=False)
+    told = {f.line: f.rule for f in found if f.rule in ("syntax-error", "ban-drop-table", "unchecked-statement")}
+    assert told == {1: "syntax-error", 2: "ban-drop-table", 3: "unchecked-statement", 4: "unchecked-statement"}
+
+
 def test_a_statement_of_a_megabyte() -> None:
     values = ", ".join(f"({n}, 'some text of a row')" for n in range(30_000))
     assert len(values) > 900_000
