@@ -67,10 +67,11 @@ def _about(record: Record) -> str:
 
 def _verdict(page: Page, verdict: Judgement, limit: int) -> None:
     share = limit // 10
-    page.put_all([[f"- {text(r)}"] for r in verdict.reasons], lambda n: f"{n} more reasons: {ELSEWHERE}.", share=share)
+    page.put_all(verdict.reasons, _item, lambda n: f"{n} more reasons: {ELSEWHERE}.", share=share)
     page.put("")
     page.put_all(
-        [[f"{n}. {text(d)}"] for n, d in enumerate(verdict.do, 1)],
+        list(enumerate(verdict.do, 1)),
+        lambda numbered: f"{numbered[0]}. {text(numbered[1])}",
         lambda n: f"{n} more things to do: {ELSEWHERE}.",
         head=["**What to do**", ""],
         tail=[""],
@@ -80,12 +81,17 @@ def _verdict(page: Page, verdict: Judgement, limit: int) -> None:
 
 def _table(page: Page, record: Record, limit: int) -> None:
     page.put_all(
-        [[_row(entry, record)] for entry in record.migrations],
+        record.migrations,
+        lambda entry: _row(entry, record),
         lambda n: f"{n} more migrations: {ELSEWHERE}.",
         head=["| migration | hazards | rollback certificate | locks on what was there |", "| --- | --- | --- | --- |"],
         tail=[""],
         share=limit // 4,
     )
+
+
+def _item(words: str) -> str:
+    return f"- {text(words)}"
 
 
 def _row(entry: Entry, record: Record) -> str:
@@ -140,16 +146,17 @@ def _lock(lock: Locked) -> str:
 
 
 def _conflicts(page: Page, found: Sequence[Finding], record: Record, limit: int) -> None:
-    moves = [[f"- {text(move)}"] for move in record.moves]
     page.put_all(
-        [[_finding(f, record.fail_on)] for f in found],
+        found,
+        lambda f: _finding(f, record.fail_on),
         lambda n: f"{n} more conflicts: {ELSEWHERE}.",
         head=["**Conflicts**", ""],
         tail=[""],
         share=limit // 8,
     )
     page.put_all(
-        moves,
+        record.moves,
+        _item,
         lambda n: f"{n} more renames: {ELSEWHERE}.",
         head=["Renames that would settle this:", ""],
         tail=[""],
@@ -169,7 +176,8 @@ def _finding(f: Finding, fail_on: str) -> str:
 def _findings(page: Page, found: Sequence[Finding], fail_on: str, limit: int) -> None:
     ordered = sorted(found, key=lambda f: (not counts(f), -f.severity.rank))
     page.put_all(
-        [[_finding(f, fail_on)] for f in ordered],
+        ordered,
+        lambda f: _finding(f, fail_on),
         lambda n: f"{n} more findings: {ELSEWHERE}.",
         head=["<details>", f"<summary>{_many(len(found), 'finding')}</summary>", ""],
         tail=["", "</details>", ""],
@@ -182,8 +190,9 @@ def _scripts(page: Page, entries: Iterable[Entry]) -> None:
         back = entry.rollback
         if back is None or not back.sql:
             continue
-        lines = _script(entry, back)
-        if size(lines) > page.room - 2_000:
+        long = len(back.sql) + len(back.capture_sql) > page.room  # escaping makes it longer still
+        lines = [] if long else _script(entry, back)
+        if long or size(lines) > page.room - 2_000:
             lines = [
                 f"The rollback of {code(entry.label, 90)} is too long for here: {code(back.path)}, or {ELSEWHERE}.",
                 "",
@@ -214,14 +223,16 @@ def _script(entry: Entry, back: WayBack) -> list[str]:
 
 def _evidence(page: Page, record: Record) -> None:
     page.put_all(
-        [[f"- {text(e.id, 12)} {text(e.summary, 300)}"] for e in record.evidence],
+        record.evidence,
+        lambda e: f"- {text(e.id, 12)} {text(e.summary, 300)}",
         lambda n: f"{n} more measurements: {ELSEWHERE}.",
         head=["<details>", "<summary>What was measured</summary>", ""],
         tail=["", "</details>", ""],
         share=page.limit // 6,
     )
     page.put_all(
-        [[f"- {text(n)}"] for n in record.notes],
+        record.notes,
+        _item,
         lambda n: f"{n} more notes: {ELSEWHERE}.",
         tail=[""],
         share=page.limit // 12,

@@ -24,7 +24,7 @@ _MOST_MARKS = 3  # combining marks on one letter
 _ACTIVE = {c: f"&#{ord(c)};" for c in "\\`*_{}[]<>#!|~&$@^%"}
 _REFERS = re.compile(r"([@#!$%&~^*\[{])(?=\S)")
 _ADDRESS = re.compile(r":(?=//)|(?i:\bwww(?=\.)|\b(?:GH|GL)(?=-\d))")
-_COMMIT = re.compile(r"\b(?=[0-9]*[a-f])([0-9a-f]{3})(?=[0-9a-f]{4,61}\b)")
+_COMMIT = re.compile(r"\b(?=[0-9]*[a-f])[0-9a-f]{7,64}\b")
 # What would begin a list, a rule or a line of a runner's at the beginning of an item.
 _ITEM = re.compile(r"^(?P<number>\d{1,9}(?=[.)](?:\s|$)))?(?P<sign>(?(number)[.)]|[-+=:/]))")
 _LINE_START = re.compile(r"(?m)^([/:#@])")
@@ -53,7 +53,7 @@ def visible(text: str, keep: str = "") -> str:
 
 def text(value: object, most: int = 400) -> str:
     """The value as plain words on one line: what it says is read, nothing in it acts, also inside a table."""
-    broken = _broken(cut(_one_line(value), most))
+    broken = _broken(_one_line(value, most))
     inert = "".join(_ACTIVE.get(c, c) for c in broken)
     return _ITEM.sub(lambda m: f"{m['number'] or ''}&#{ord(m['sign'])};", inert)
 
@@ -61,7 +61,7 @@ def text(value: object, most: int = 400) -> str:
 def code(value: object, most: int = 160) -> str:
     """The value as a code span, right for any run of backticks in it. A bar becomes a look-alike: inside a table
     renderers differ on how to write one."""
-    line = cut(_one_line(value), most).replace("|", "\u2502")
+    line = _one_line(value, most).replace("|", "\u2502")
     line = line.replace("<!--", f"<{JOINER}!--").replace("##[", f"##{JOINER}[")
     if not line:
         return "(none)"
@@ -72,7 +72,7 @@ def code(value: object, most: int = 160) -> str:
 
 def html(value: object, most: int = 160) -> str:
     """The value inside an HTML element that is ours, where Markdown is not read."""
-    line = _broken(cut(_one_line(value), most))
+    line = _broken(_one_line(value, most))
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
@@ -90,15 +90,16 @@ def cut(value: str, most: int) -> str:
     return value if len(value) <= most else f"{value[: most - 1]}…"
 
 
-def _one_line(value: object) -> str:
-    return " ".join(visible(str(value)).split())
+def _one_line(value: object, most: int) -> str:
+    """The value on one line, blanks in a row as one. Of a very long one only the beginning is looked at."""
+    return cut(" ".join(visible(str(value)[: 8 * most]).split()), most)
 
 
 def _broken(line: str) -> str:
     """The line with a word joiner in everything that a service would find after rendering."""
     line = _REFERS.sub(rf"\1{JOINER}", line)
     line = _ADDRESS.sub(lambda m: m[0] + JOINER, line)
-    return _COMMIT.sub(rf"\1{JOINER}", line)
+    return _COMMIT.sub(lambda m: JOINER.join(m[0][n : n + 6] for n in range(0, len(m[0]), 6)), line)
 
 
 def _is_selector(c: str) -> bool:

@@ -51,7 +51,7 @@ class GitHub:
             try:
                 self._author = str(_object(self.api.get("user")).get("login", ""))
             except ServiceError as error:
-                if error.status not in (401, 403, 404):
+                if error.status != 403:
                     raise
                 self._author = JOBS_OWN
         return self._author

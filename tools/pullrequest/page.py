@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 Block = Sequence[str]
+T = TypeVar("T")
 
 
 def size(lines: Block) -> int:
@@ -26,26 +28,31 @@ class Page:
         self.used += size(lines)
 
     def put_all(
-        self, blocks: Sequence[Block], more: Callable[[int], str], *, head: Block = (), tail: Block = (), share: int
-    ) -> int:
-        """Add as many of the blocks as fit into `share` bytes, in order, and say how many did not; how many stand.
+        self,
+        items: Sequence[T],
+        line: Callable[[T], str],
+        more: Callable[[int], str],
+        *,
+        head: Block = (),
+        tail: Block = (),
+        share: int,
+    ) -> None:
+        """Add a line for as many of the items as fit into `share` bytes, in order, and say how many did not.
 
-        head and tail go around them, unless there is not a single block.
+        head and tail go around them, unless there is not a single one. Of the rest no line is made at all.
         """
-        if not blocks:
-            return 0
         left = min(share, self.limit - self.used) - size(head) - size(tail) - 400
-        stand: list[Block] = []
-        for block in blocks:
-            if size(block) > left:
+        stand: list[str] = []
+        for item in items:
+            made = line(item)
+            if size([made]) > left:
                 break
-            stand.append(block)
-            left -= size(block)
-        lines = [*head, *(line for block in stand for line in block), *tail] if stand else []
-        if missing := len(blocks) - len(stand):
+            stand.append(made)
+            left -= size([made])
+        lines = [*head, *stand, *tail] if stand else []
+        if missing := len(items) - len(stand):
             lines += ["", more(missing), ""]
         self.put(*lines)
-        return len(stand)
 
     @property
     def room(self) -> int:
