@@ -31,6 +31,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     ),
     "draft": Subcommand("draft", "draft", "Draft the rollback of a migration, prove it, and write it."),
     "check": Subcommand("check", "check", "Certify a rollback that is there, whoever wrote it."),
+    "plan": Subcommand("plan", "plan", "Write the recovery plan of a release, before it goes out."),
     "run": Subcommand("run", "run", "Carry out an approved rollback on a target."),
 }
 

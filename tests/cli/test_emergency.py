@@ -155,3 +155,28 @@ def test_programs_get_json_and_are_never_asked(scene: Scene) -> None:
     assert "nobody has certified this rollback" in proof["stale"]
     assert "the rollback script was edited since it ran" in proof["stale"]
     assert told["assessment"]["refusal"] is None and len(told["assessment"]["plan_sha256"]) == 64
+
+
+@pytest.mark.slow
+def test_a_recovery_plan_says_from_where_on_going_back_costs_what(scene: Scene) -> None:
+    scene.write("005_by_email", "CREATE INDEX by_email ON customers (email);\n", "DROP INDEX by_email;\n")
+    scene.write("006_level", "ALTER TABLE loyalty ADD COLUMN level int;\n", "ALTER TABLE loyalty DROP COLUMN level;\n")
+    scene.write("007_no_note", "ALTER TABLE customers DROP COLUMN note;\n")
+    shown = " ".join(scene.run("rollback", "plan", "--target", "prod", "--release", "spring").split())
+    assert "Point of no return: 006_level, step 2 of 3" in shown
+    assert "agentdb rollback 007 006 005 --target prod" in shown
+    page = scene.layout.docs_dir / "reports/recovery-spring.md"
+    file = page.with_suffix(".json")
+    first = page.read_bytes(), file.read_bytes()
+    told = json.loads(first[1])
+    assert [s["certificate"] for s in told["steps"]] == ["LOSSLESS", "LOSSLESS", "no script"]
+    assert told["point_of_no_return"]["why"] == "what was written to public.loyalty.level since is lost"
+    assert told["no_whole_way_back_from"] == {"step": 3, "migration": "007_no_note", "why": "it has no rollback script"}
+    assert told["steps"][0]["locks"] == ["ACCESS EXCLUSIVE on public.customers"]
+    assert told["steps"][0]["time"].startswith("short") and told["steps"][2]["time"] == "UNKNOWN"
+    assert told["approval"]["approvers"] == ["ada@example.org"]
+    text = first[0].decode()
+    assert "Up to step 1 going back costs nothing." in text and "ada&#64;example.org" in text
+    assert text.index("### `007_no_note`") < text.index("### `005_by_email`")
+    scene.run("rollback", "plan", "--target", "prod", "--release", "spring")
+    assert (page.read_bytes(), file.read_bytes()) == first

@@ -106,7 +106,7 @@ def _taken_back(base: SandboxDatabase, parts: Sequence[Part], found: Reproof, sa
         say(f"{part.migration.label}: its rollback on today's schema")
         alone = "no-transaction" in plan_headers(part.down)
         run = run_script(base, part.down, no_transaction=alone)
-        found.work += _work(part, run)
+        found.work += work_of(part.migration.label, run)
         if not run.ok:
             found.certificates[part.migration.label] = failed(part, f"the rollback fails today: {run.error}", run)
             return False
@@ -183,7 +183,8 @@ def plan_headers(text: str) -> tuple[str, ...]:
     return files.headers_of(text).get("agentdb", ())
 
 
-def _work(part: Part, run: SandboxRun) -> list[Work]:
+def work_of(label: str, run: SandboxRun) -> list[Work]:
+    """The statements of a rollback as they ran, with the locks that keep others waiting and the work that grows with rows."""
     told = []
     for did in run.statements:
         locks = tuple(
@@ -200,7 +201,7 @@ def _work(part: Part, run: SandboxRun) -> list[Work]:
         heavy += [f"reads all of {name}" for name in did.scans if name not in did.rewrites]
         heavy += [f"builds {b.index or 'an index'} of {b.table}" for b in did.index_builds if b.existed_before]
         own = tuple(h for h in heavy if "agentdb_archive." not in h)
-        told.append(Work(part.migration.label, " ".join(did.text.split()), locks, own))
+        told.append(Work(label, " ".join(did.text.split()), locks, own))
     return told
 
 

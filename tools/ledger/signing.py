@@ -82,6 +82,21 @@ def principal_of(key: Path, allowed_signers: Path) -> str | None:
     return None
 
 
+def principals(allowed_signers: Path) -> tuple[str, ...]:
+    """The names that may approve by an allowed-signers file, in its order; () when there is no file."""
+    if not allowed_signers.is_file():
+        return ()
+    found: list[str] = []
+    for line in allowed_signers.read_text(encoding="utf-8", errors="replace").splitlines():
+        words = line.split()
+        if len(words) < 3 or line.lstrip().startswith("#"):
+            continue
+        limits = re.search(r'namespaces="([^"]*)"', line)
+        if limits is None or NAMESPACE in limits[1].split(","):
+            found += [n for n in words[0].strip('"').split(",") if PRINCIPAL.fullmatch(n)]
+    return tuple(dict.fromkeys(found))
+
+
 def create_key(path: Path, comment: str) -> str:
     """A new Ed25519 key without passphrase at `path` (mode 0600) and path.pub; the public key's text.
     Errors: UsageError when one is there already or it cannot be made."""
