@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -113,22 +113,6 @@ def last_resort(server: SandboxServer, database: SandboxDatabase, made: Rehearse
             return LastResort(found.taken, tuple(attempts), _plain(model.name), sha)
         tried.append({"sql": sql[:MAX_TEXT], "result": "; ".join(_told(found, made))})
     return LastResort(made, tuple(attempts), _plain(model.name), sha)
-
-
-def line(records: Iterable[Mapping[str, Any]]) -> str:
-    """How often a model was asked and what came of it, over the records of several rollbacks; "" when never."""
-    asked = [r for r in records if r]
-    if not asked:
-        return ""
-    accepted = sum(bool(r["accepted"]) for r in asked)
-    silent = sum(all(a["outcome"] == "no answer" for a in r["attempts"]) for r in asked)
-    refused = len(asked) - accepted - silent
-    parts = [f"{accepted} accepted by proof", f"{refused} refused"] + ([f"{silent} not answered"] if silent else [])
-    one = len(asked) == 1
-    head = (
-        f"a model drafted {len(asked) - silent} of {len(asked)} rollback{'' if one else 's'} that could not be proven"
-    )
-    return f"{head}: {', '.join(parts)}"
 
 
 def prompt_of(made: Rehearsed, tried: Sequence[Mapping[str, str]]) -> prompts.Prompt:

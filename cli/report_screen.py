@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..tools.report import last_resort
 from .screen import console, safe, table, write
 
 if TYPE_CHECKING:
@@ -128,6 +129,11 @@ def _rollbacks(screen: Console, rollbacks: Sequence[Mapping[str, Any]]) -> None:
         for loss in r["losses"][:4]:
             columns = f" ({', '.join(loss['columns'])})" if loss["columns"] else ""
             write(screen, f"              {safe(loss['table'] + columns)}: {safe(loss['why'])}")
+        for attempt in (r.get("model_draft") or {}).get("attempts", ()):
+            said = f"attempt {attempt['number']} of a model: {attempt['outcome']}: {attempt['reason']}"
+            write(screen, f"              [quiet]{safe(said[:300])}[/quiet]", hang=14)
+    if told := last_resort.line(r.get("model_draft") or {} for r in rollbacks):
+        write(screen, f"  {safe(told)}")
 
 
 def _changes(screen: Console, documentation: Mapping[str, Any]) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
 from .options import DSN_ENV, FILE, FORMAT, HISTORY, REPLAY, ROWS, TARGET
 from .staging import before
 from .writing import show, write
+
+if TYPE_CHECKING:
+    from ...agents.rollback_draft import LastResort
+    from ...tools.rollback.rehearse import Rehearsed
+    from ...tools.sandbox.databases import SandboxDatabase
+    from ...tools.sandbox.server import SandboxServer
 
 
 def draft(
@@ -27,15 +33,60 @@ def draft(
     no_data: bool = typer.Option(False, "--no-data", help="Undo the schema only; keep no copies of rows."),
     force: bool = typer.Option(False, "--force", help="Overwrite a rollback that is there."),
     rows: int = ROWS,
+    model: bool = typer.Option(
+        None,
+        "--let-model-draft/--no-model",
+        help="Ask the model for a rollback that cannot be proven; kept only if its proof passes "
+        "(default: model.draft_rollbacks).",
+    ),
     format: Literal["text", "json"] = FORMAT,
 ) -> None:
     """Draft the rollback of a migration, prove it in the sandbox, and write it."""
+    from ...errors import UsageError
     from ...tools.rollback.rehearse import rehearse
 
+    if model and dsn_env:
+        raise UsageError(
+            "--let-model-draft needs a sandbox of agentdb's own: it tries several rollbacks from the same state",
+            hint="Leave --dsn-env out; set sandbox.server_dsn_env to use a server of yours.",
+        )
     with before(file, target, replay, dsn_env, history, rows) as (migration, server, stage, own):
         made = rehearse(
             server, stage.database, migration, data=not no_data, together=False if pre else None, in_place=not own
         )
+        last = _last_resort(server, stage.database, made, model) if own else None
+    told, more = _told(last)
+    made = last.made if last else made
     paths = write(file, migration, made.text, made.capture_text, out, pre, force)
-    show(made.certificate, migration, paths, (*stage.notes, *made.draft.notes), format, made.text)
+    show(made.certificate, migration, paths, (*stage.notes, *made.draft.notes, *told), format, made.text, more)
     raise typer.Exit(3 if made.certificate.klass.value == "IMPOSSIBLE" else 0)
+
+
+def _last_resort(
+    server: SandboxServer, database: SandboxDatabase, made: Rehearsed, wished: bool | None
+) -> LastResort | None:
+    """What a model makes of a rollback that cannot be proven; None when nobody wants to ask it, or it is not needed."""
+    import os
+
+    from ...tools.rollback.offer import wanted
+    from ..context import open_project
+
+    if wished is False or not wanted(made):
+        return None
+    settings = open_project().settings.model
+    if not (wished or settings.draft_rollbacks):
+        return None
+    from ...agents.model import model_from
+    from ...agents.rollback_draft import last_resort
+
+    return last_resort(server, database, made, model_from(settings, os.environ))
+
+
+def _told(last: LastResort | None) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The attempts as notes, and their record."""
+    from ...tools.report.last_resort import line
+
+    if last is None or not last.record:
+        return (), {}
+    notes = [f"attempt {a.number} of a model: {a.outcome}: {a.reason}" for a in last.attempts]
+    return (*notes, line([last.record])), {"model_draft": last.record}

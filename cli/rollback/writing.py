@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -48,7 +49,9 @@ def show(
     notes: tuple[str, ...],
     format: str,
     text: str,
+    more: Mapping[str, Any] | None = None,
 ) -> None:
+    """more: what stands in the JSON besides."""
     from ..screen import console, print_json, safe
 
     if format == "json":
@@ -60,6 +63,7 @@ def show(
                 "files": paths,
                 "notes": notes,
                 **({} if paths or not text else {"sql": text}),
+                **(more or {}),
             }
         )
     out = console()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...tools import files, naming
@@ -20,12 +20,13 @@ WRITTEN = "rollbacks.json"  # in the state folder: checksum of each script as ag
 
 @dataclass(frozen=True, slots=True)
 class WayBack:
-    """A rollback as it lies on disk now, and what was proven of it."""
+    """A rollback as it lies on disk now, and what was proven of it. model_draft: what a model was asked, if it was."""
 
     certificate: Certificate
     text: str
     capture: str
     by: str
+    model_draft: Plain = field(default_factory=dict)
 
 
 @step
@@ -54,7 +55,13 @@ def draft_and_prove(state: State, runtime: Runtime[Context]) -> Plain:
 
 
 def _way_back(context: Context, earlier: list[Migration], migration: Migration) -> WayBack:
-    """The rollback of a migration: proven as it is when a person wrote it, else drafted, proven and written."""
+    """The rollback of a migration: proven as it is when a person wrote it, else drafted, proven and written.
+
+    A model is asked for one that cannot be proven when `model.draft_rollbacks` says so; what the proof took from it
+    earlier stays.
+    """
+    from ...agents.rollback_draft import last_resort
+    from ...tools.rollback.offer import wanted, worse
     from ...tools.rollback.proof import prove
     from ...tools.rollback.rehearse import rehearse
 
@@ -64,11 +71,19 @@ def _way_back(context: Context, earlier: list[Migration], migration: Migration) 
     kept = files.read_text(migration.capture_path) if migration.capture_path else ""
     if not there or _looks_ours(there, migration):
         made = rehearse(server, before, migration)
-        if (there, kept) == (made.text, made.capture_text):
-            return WayBack(made.certificate, there, kept, "agentdb")
-        if not there or _as_we_wrote_it(context, migration, there, kept):
-            _write(context, migration, made.text, made.capture_text)
-            return WayBack(made.certificate, made.text, made.capture_text, "agentdb")
+        same = (there, kept) == (made.text, made.capture_text)
+        ours = same or not there or _as_we_wrote_it(context, migration, there, kept)
+        if ours and there and not same and wanted(made):
+            found = prove(server, before, migration, there, kept)
+            if not worse(made.certificate, found):
+                return WayBack(found, there, kept, "a model")
+        if ours:
+            model = context.model if context.settings.model.draft_rollbacks else None
+            last = last_resort(server, before, made, model)
+            if not same or last.accepted:
+                _write(context, migration, last.made.text, last.made.capture_text)
+            by = "a model" if last.accepted else "agentdb"
+            return WayBack(last.made.certificate, last.made.text, last.made.capture_text, by, last.record)
     return WayBack(prove(server, before, migration, there, kept), there, kept, "a person")
 
 
@@ -132,6 +147,7 @@ def _plain(context: Context, migration: Migration, way: WayBack, evidence: str) 
         "differences": list(certificate.differences),
         "evidence": [evidence],
         "written_by": way.by,
+        "model_draft": way.model_draft,
         "sql": way.text,
         "capture_sql": way.capture,
     }

@@ -11,10 +11,11 @@ import pytest
 from support.stub import Stub, serving
 
 from agentdb.agents.model import Model
-from agentdb.agents.rollback_draft import LastResort, facts, last_resort, line
+from agentdb.agents.rollback_draft import LastResort, facts, last_resort
 from agentdb.config import ModelSettings
 from agentdb.tools.naming import checksum
 from agentdb.tools.records import Migration
+from agentdb.tools.report.last_resort import line
 from agentdb.tools.rollback.binding import holds_for
 from agentdb.tools.rollback.proof import prove
 from agentdb.tools.rollback.rehearse import Rehearsed, rehearse

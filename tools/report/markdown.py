@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from . import last_resort
+
 MARKER = "<!-- agentdb report -->"
 SIGNS = {"safe": "✅", "needs approval": "✋", "blocked": "⛔"}
 MAX_FINDINGS, MAX_CHANGES, MAX_EVIDENCE = 60, 60, 80
@@ -117,7 +119,8 @@ def _rollbacks(rollbacks: Sequence[Mapping[str, Any]], scripts: Mapping[str, str
             lines.append(f"- {code(loss['table'] + columns)}: {plain(loss['why'])}")
         if text := scripts.get(r["path"]):
             lines += ["", "<details>", f"<summary>{plain(r['path'])}</summary>", "", *block(text), "", "</details>"]
-    return [*lines, ""]
+    told = last_resort.line(r.get("model_draft") or {} for r in rollbacks)
+    return [*lines, *(["", f"- {plain(told)}"] if told else []), ""]
 
 
 def _documentation(documentation: Mapping[str, Any]) -> list[str]:
