@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..tools.sandbox.runs import KEY_WRITES, READS, SCHEMA_CHANGES, WRITES
 
 if TYPE_CHECKING:
+    from ..tools.appcompat.model import Compatibility
     from ..tools.sandbox.rehearsal import Rehearsal
     from ..tools.sandbox.runs import StatementRun
 
@@ -52,7 +53,44 @@ def show(found: Rehearsal, source: str, kept: str) -> None:
         out.print(f"kept: {safe(kept)}")
 
 
-def print_json(found: Rehearsal, source: str, kept: str) -> None:
+def show_application(seen: Compatibility | None, notes: Sequence[str]) -> None:
+    """What the migration does to the application's queries; nothing when there are none."""
+    from ..tools.appcompat.findings import findings
+    from .queries import notes_on
+    from .screen import console, safe
+
+    out = console()
+    for note in notes:
+        out.print(f"[quiet]{safe(note)}[/quiet]")
+    if seen is None:
+        return
+    out.print()
+    for finding in findings(seen)[0]:
+        style = {"error": "bad", "warning": "warn", "info": "note"}[finding.severity.value]
+        out.print(f"[{style}]{finding.severity.value}[/]  line {finding.line}, {finding.rule}: {safe(finding.why)}")
+    for note in notes_on(seen):
+        out.print(f"[quiet]{safe(note)}[/quiet]")
+
+
+def application_of(seen: Compatibility | None) -> dict[str, object]:
+    """The same as JSON-plain data; {} when there are no queries."""
+    from ..tools.appcompat.findings import findings
+
+    if seen is None:
+        return {}
+    found, evidence = findings(seen)
+    told = {
+        "prepared": seen.prepared,
+        "schemas": seen.moments,
+        "left_out": [{"place": place, "why": why} for place, why in seen.left_out],
+        "broken_off": seen.broken_off,
+        "findings": found,
+        "evidence": evidence,
+    }
+    return {"application": told}
+
+
+def print_json(found: Rehearsal, source: str, kept: str, seen: Compatibility | None = None) -> None:
     """The same for programs."""
     from ..tools.sandbox.runs import evidence
     from .screen import print_json as print_plain
@@ -72,6 +110,7 @@ def print_json(found: Rehearsal, source: str, kept: str) -> None:
             "timing": found.timing,
             "evidence": evidence(found.run),
             "kept": kept,
+            **application_of(seen),
         }
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,9 +51,10 @@ def from_target(conn: Connection, *, most: int = MOST) -> Corpus:
     if not place:
         return Corpus()
     path = f"pg_catalog, {place[0]['schema']}, pg_temp"
+    own = frozenset(row["name"] for row in reader.rows("appcompat_own_functions"))
     found: list[Query] = []
     for row in reader.rows("appcompat_statements", {"most": most}, search_path=path):
-        _take(row["query"], FROM_TARGET, int(row["calls"]), found, None)
+        _take(row["query"], FROM_TARGET, int(row["calls"]), found, None, own)
     return Corpus(tuple(found))
 
 
@@ -71,14 +72,21 @@ def together(parts: Iterable[Corpus]) -> Corpus:
     return Corpus(tuple(found.values()), tuple(left_out))
 
 
-def _take(text: str, place: str, calls: int | None, found: list[Query], left_out: list[tuple[str, str]] | None) -> None:
+def _take(
+    text: str,
+    place: str,
+    calls: int | None,
+    found: list[Query],
+    left_out: list[tuple[str, str]] | None,
+    own: frozenset[str] | None = None,
+) -> None:
     """Add the queries of a text; what is left out of a file is told, of a target it is nobody's fault."""
     script = parse(text)
     refused = {r.index: r.why for r in guard.refusals(script)}
     for parsed in script.statements:
         where = place if calls is not None else f"{place}:{parsed.statement.span.line}"
         why = _unfit(parsed) or refused.get(parsed.statement.index, "")
-        if not why and _of_the_server_alone(parsed):
+        if not why and _of_the_server_alone(parsed, own):
             why = "it reads the server's own tables alone"
         if not why:
             found.append(Query(parsed.statement.text, where, calls))
@@ -94,15 +102,11 @@ def _unfit(parsed: Parsed) -> str:
     return ""
 
 
-def _of_the_server_alone(parsed: Parsed) -> bool:
-    """Whether it names nothing but the server's own tables and functions, or agentdb's."""
-    names = list(_names(parsed))
-    return all(name.startswith(OURS) for name in names)
-
-
-def _names(parsed: Parsed) -> Iterator[str]:
-    yield from parsed.statement.reads
-    yield from parsed.statement.changes
-    for _, message in grammar.walk(parsed.node):
-        if message.DESCRIPTOR.name == "FuncCall":
-            yield dotted(message.funcname)
+def _of_the_server_alone(parsed: Parsed, own: frozenset[str] | None) -> bool:
+    """Whether it names nothing but the server's own tables and functions, or agentdb's. own: the names of other functions,
+    None when they are not known."""
+    relations = (*parsed.statement.reads, *parsed.statement.changes)
+    functions = [dotted(m.funcname) for _, m in grammar.walk(parsed.node) if m.DESCRIPTOR.name == "FuncCall"]
+    if own is not None:
+        functions = [f for f in functions if f.rpartition(".")[2] in own]
+    return all(name.startswith(OURS) for name in (*relations, *functions))

@@ -20,7 +20,9 @@ class Query:
     @property
     def title(self) -> str:
         """Where it is from, and how often it runs."""
-        return f"{self.place} ({self.calls:,} calls)" if self.calls is not None else self.place
+        if self.calls is None:
+            return self.place
+        return f"{self.place} ({self.calls:,} call{'' if self.calls == 1 else 's'})"
 
 
 @dataclass(frozen=True, slots=True)
