@@ -9,12 +9,14 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import DatabaseError, SandboxError
 from ..tools.hazards.reconcile import failed_on_data, reconcile, with_data_failure
 from ..tools.hazards.run import Session
+from .queries import look_into
 
 if TYPE_CHECKING:
     from ..tools.databases.dsn import Dsn
@@ -147,6 +149,7 @@ def _pending(checked: list[Checked], project: ProjectContext | None, wishes: Wis
                         f"Not measured: {later} migrations after {one.source.path}, which failed in the sandbox."
                     )
                 break
+        notes += look_into(checked, partial(bench.server.clone, first.database), project, wishes, target)
     return True, notes
 
 
@@ -190,6 +193,8 @@ def _plain(checked: list[Checked], project: ProjectContext | None, wishes: Wishe
             _settle(one, one.context, one.findings, run, checked, frozenset())
             if run is not with_rows:
                 one.findings = with_data_failure(one.findings, with_rows, path=one.source.path)
+            if wishes.queries is not None:
+                notes += look_into([one], partial(bases.before, one), project, wishes, target)
             done += 1
     return done > 0, notes
 
@@ -224,6 +229,15 @@ class _Bases:
             return run_script(
                 database, one.source.sql, path=one.source.path, no_transaction=not one.context.in_transaction
             )
+
+    def before(self, one: Checked) -> SandboxDatabase:
+        """A database with the schema before, without rows; the caller drops it. Errors: SetupError."""
+        made = self.server.create("before")
+        try:
+            return self._made(made, one.source.setup or (), 0)
+        except BaseException:
+            made.drop()
+            raise
 
     def _made(self, database: SandboxDatabase, setup: Sequence[Path], rows: int) -> SandboxDatabase:
         from ..tools.sandbox import before
