@@ -86,6 +86,8 @@ def renamed(before: Identities, after: Identities, snapshot: Snapshot) -> list[R
         new = after.by_address.get(address)
         if new is not None and new.id != old.id and new.id.kind == old.id.kind:
             found.append(Rename(new.id, old.id))
+    moved = {(r.now.schema, r.was.schema) for r in found if r.now.kind == "table" and r.now.schema != r.was.schema}
+    found = [_with_its_table(r, moved, snapshot) for r in found]
     schemas = {r.now.name: r.was.name for r in found if r.now.kind == "schema"}
     keep = []
     for rename in found:
@@ -103,6 +105,16 @@ def renamed(before: Identities, after: Identities, snapshot: Snapshot) -> list[R
     keep = [r for r in keep if r.now.kind != "index" or (r.now.schema, r.now.parent, r.now.name) not in keys]
     order = {"schema": 0, **dict.fromkeys(_CLASSES[:-1], 1), "enum": 1, "domain": 1, "range": 1}
     return sorted(keep, key=lambda r: (order.get(r.now.kind, 2), r.now))
+
+
+def _with_its_table(rename: Rename, moved: set[tuple[str, str]], snapshot: Snapshot) -> Rename:
+    """A sequence that a table owns changes its schema with the table; what is left is its name."""
+    now, was = rename
+    if now.kind != "sequence" or (now.schema, was.schema) not in moved:
+        return rename
+    there = snapshot.objects.get(now)
+    owned = there is None or there.properties.get("owned_by")
+    return Rename(now._replace(schema=was.schema), was) if owned else rename
 
 
 def _follows(id: ObjectId, snapshot: Snapshot) -> bool:
