@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import prompts
@@ -27,6 +27,7 @@ PROMPT = "rollback_draft"
 ATTEMPTS = 3
 MAX_TEXT = 12_000  # characters of one script in a prompt
 MAX_OBJECTS = 60
+MAX_TOKENS = 4_000  # of an answer, at least: a script is longer than a few sentences
 SCHEMA = {
     "type": "object",
     "properties": {"sql": {"type": "string"}},
@@ -87,6 +88,8 @@ def last_resort(server: SandboxServer, database: SandboxDatabase, made: Rehearse
 
     if model is None or not wanted(made):
         return LastResort(made)
+    longer = model.settings.model_copy(update={"max_tokens": max(MAX_TOKENS, model.settings.max_tokens)})
+    model = replace(model, settings=longer)
     sha = prompts.sha_of(PROMPT)
     attempts: list[Attempt] = []
     tried: list[Mapping[str, str]] = []
