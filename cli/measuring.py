@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -139,9 +139,12 @@ def _pending(checked: list[Checked], project: ProjectContext | None, wishes: Wis
             )
             assert one.script is not None
             found = session.check(one.script, path=one.source.path, in_transaction=wrapped)
-            run = bench.stage(chosen[:number]).run
+            stage = bench.stage(chosen[:number])
+            run = stage.run
             assert run is not None
             _settle(one, session.context, found, run, checked, exempt)
+            if wishes.target and target is not None and stage.start is not None and run.ok:
+                notes += reckon(one, session.context, run, bench.server, stage.start, target)
             notes += [f"{one.source.path}: {note}" for note in run.notes]
             if not run.ok:
                 if later := len(checked) - number:
@@ -151,6 +154,34 @@ def _pending(checked: list[Checked], project: ProjectContext | None, wishes: Wis
                 break
         notes += look_into(checked, partial(bench.server.clone, first.database), project, wishes, target)
     return True, notes
+
+
+def carried(one: Checked, context: Context, *, trace: bool = True) -> Callable[[SandboxDatabase], SandboxRun]:
+    """What runs a file in a sandbox database."""
+    from ..tools.sandbox.run import run_migration, run_script
+
+    migration, source = one.source.migration, one.source
+    if migration is not None:
+        return lambda database: run_migration(database, migration, trace=trace)
+    alone = not context.in_transaction
+    return lambda database: run_script(database, source.sql, path=source.path, no_transaction=alone, trace=trace)
+
+
+def reckon(
+    one: Checked, context: Context, run: SandboxRun, server: SandboxServer, start: SandboxDatabase, target: Dsn
+) -> list[str]:
+    """Say in a file's findings how long its locks would be held on the target; notes when that cannot be reckoned."""
+    from ..tools.hazards.timed import timed
+    from ..tools.sandbox.timing import timing
+
+    migration = one.source.migration
+    alone = migration.no_transaction if migration is not None else not context.in_transaction
+    try:
+        found = timing(server, start, carried(one, context, trace=False), run, target, alone=alone)
+    except (SandboxError, DatabaseError) as error:
+        return [f"{one.source.path}: how long locks are held on the target is not reckoned: {error}"]
+    one.findings = timed(one.findings, found.holds, found.works, context)
+    return []
 
 
 def _settle(
@@ -178,7 +209,8 @@ def _plain(checked: list[Checked], project: ProjectContext | None, wishes: Wishe
     target = _target(project, wishes) if wishes.target else None
     done = 0
     with _server(project) as server, contextlib.ExitStack() as held:
-        bases = _Bases(server, target, held, Counter(one.source.setup or () for one in checked))
+        uses = Counter(one.source.setup or () for one in checked)
+        bases = _Bases(server, target, held, uses + uses if target is not None else uses)
         for number, one in enumerate(checked, 1):
             _progress(number, len(checked))
             if one.source.problem is not None:
@@ -191,6 +223,9 @@ def _plain(checked: list[Checked], project: ProjectContext | None, wishes: Wishe
                 notes.append(f"Not measured: {one.source.path}: {error}")
                 continue
             _settle(one, one.context, one.findings, run, checked, frozenset())
+            start = bases.kept.get((one.source.setup or (), ROWS))
+            if target is not None and start is not None and run.ok:
+                notes += reckon(one, one.context, run, server, start, target)
             if run is not with_rows:
                 one.findings = with_data_failure(one.findings, with_rows, path=one.source.path)
             if wishes.queries is not None:
@@ -214,8 +249,6 @@ class _Bases:
 
     def run(self, one: Checked, rows: int) -> SandboxRun:
         """What the file does on a schema of its own. Errors: SetupError."""
-        from ..tools.sandbox.run import run_script
-
         setup = one.source.setup or ()
         if self.uses[setup] > 1:
             if (setup, rows) not in self.kept:
@@ -226,9 +259,7 @@ class _Bases:
         with made as database:
             if self.uses[setup] == 1:
                 self._made(database, setup, rows)
-            return run_script(
-                database, one.source.sql, path=one.source.path, no_transaction=not one.context.in_transaction
-            )
+            return carried(one, one.context)(database)
 
     def before(self, one: Checked) -> SandboxDatabase:
         """A database with the schema before, without rows; the caller drops it. Errors: SetupError."""

@@ -119,18 +119,10 @@ def on_target(found: Rehearsal) -> list[str]:
     """How long locks are held on the target, and what a statement that holds none takes."""
     if found.timing is None:
         return []
-    from ..tools.sandbox.timing.estimate import words
-
     lines = [f"line {hold.line}: {hold.sentence}" for hold in found.timing.holds]
     held = {hold.index for hold in found.timing.holds}
-    for work in found.timing.works:
-        if work.index in held or not work.tables:
-            continue
-        if work.seconds is None:
-            lines.append(f"line {work.line}: How long it works on the target is UNKNOWN: {work.why}.")
-        else:
-            lines.append(f"line {work.line}: On the target it works for {words(work.seconds)} ({work.basis}).")
-    return lines
+    works = [w for w in found.timing.works if w.tables and w.index not in held]
+    return lines + [f"line {work.line}: {work.sentence}" for work in works]
 
 
 def headline(found: Rehearsal) -> str:

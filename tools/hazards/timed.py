@@ -38,23 +38,45 @@ class HoldSeen(Protocol):
     def sentence(self) -> str: ...
 
 
-def timed(findings: Iterable[Finding], holds: Sequence[HoldSeen], context: Context = Context()) -> tuple[Finding, ...]:  # noqa: B008
-    """The findings, those that speak of a lock seen in the sandbox with its time on the target.
+class WorkSeen(Protocol):
+    """How long a statement works on the target; see sandbox.timing.estimate.Work."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def tables(self) -> Sequence[str]: ...
+    @property
+    def seconds(self) -> tuple[float, float] | None: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def basis(self) -> str: ...
+    @property
+    def sentence(self) -> str: ...
+
+
+def timed(
+    findings: Iterable[Finding],
+    holds: Sequence[HoldSeen],
+    works: Sequence[WorkSeen] = (),
+    context: Context = Context(),  # noqa: B008
+) -> tuple[Finding, ...]:
+    """The findings, those that speak of a lock or of work seen in the sandbox with its time on the target.
 
     A warning about a lock that is held for half a minute at the least becomes an error, unless the project says how
     severe the rule is.
     """
-    return tuple(_timed(f, holds, context) for f in findings)
+    return tuple(_timed(f, holds, works, context) for f in findings)
 
 
-def _timed(finding: Finding, holds: Sequence[HoldSeen], context: Context) -> Finding:
+def _timed(finding: Finding, holds: Sequence[HoldSeen], works: Sequence[WorkSeen], context: Context) -> Finding:
     rule = by_id().get(finding.rule)
     if rule is None or finding.proof is not Proof.CONFIRMED or rule.effect not in (*HEAVY, Effect.LOCK):
         return finding
     objects = {key(o) for o in finding.objects}
     mine = [h for h in holds if h.index == finding.statement and key_of_sql(h.relation) in objects]
     if not mine:
-        return finding
+        return _working(finding, works)
     hold = max(mine, key=lambda h: h.seconds[1] if h.seconds else -1.0)
     severity = finding.severity
     if (
@@ -73,3 +95,19 @@ def _timed(finding: Finding, holds: Sequence[HoldSeen], context: Context) -> Fin
         "rows": rows_of(key_of_sql(hold.relation), context),
     }
     return replace(finding, severity=severity, why=f"{finding.why} {hold.sentence}", held=held)
+
+
+def _working(finding: Finding, works: Sequence[WorkSeen]) -> Finding:
+    """The finding with how long its statement works under a lock that an earlier one took."""
+    work = next((w for w in works if w.index == finding.statement and w.tables), None)
+    if work is None:
+        return finding
+    held = {
+        "relation": "",
+        "mode": "",
+        "seconds": list(work.seconds) if work.seconds else None,
+        "why_unknown": work.why,
+        "basis": work.basis,
+        "rows": None,
+    }
+    return replace(finding, why=f"{finding.why} {work.sentence}", held=held)

@@ -40,6 +40,13 @@ class Work:
     rate: float | None = None
     measured_rows: int = 0
 
+    @property
+    def sentence(self) -> str:
+        """The work for people."""
+        if self.seconds is None:
+            return f"How long it works on the target is UNKNOWN: {self.why}."
+        return f"On the target it works for {words(self.seconds)} ({self.basis})."
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -86,8 +93,12 @@ def estimate(
     by_index = {w.index: w for w in works}
     holds = []
     for group in _transactions(run, alone):
+        ranks: dict[str, int] = {}
         for place, statement in enumerate(group):
             for lock in _strongest(statement):
+                if lock.rank <= ranks.get(lock.relation, -1):
+                    continue  # a stronger one is held already
+                ranks[lock.relation] = lock.rank
                 rest = [by_index[s.index] for s in group[place:]]
                 holds.append(_hold(statement, lock, rest, volumes.get(lock.relation)))
     return Timing(works, tuple(holds))
@@ -149,9 +160,11 @@ def _work(statement: StatementRun, calibration: Calibration, volumes: Mapping[st
         return Work(index, line, (quick / FASTER, max(quick, LEAST) * SLOWER), basis="works on no rows")
     for title in tables:
         if title not in volumes:
-            return Work(index, line, None, f"the size of {title} on the target is not known", tables=tables)
+            return Work(index, line, None, f"the size of {_plain(title)} on the target is not known", tables=tables)
         if volumes[title].rows is None:
-            return Work(index, line, None, f"{title} was never analysed on the target: run ANALYZE", tables=tables)
+            return Work(
+                index, line, None, f"{_plain(title)} was never analysed on the target: run ANALYZE", tables=tables
+            )
     small, large = calibration.small, calibration.large
     if calibration.problem or small is None or not large:
         return Work(index, line, None, calibration.problem or "not measured", tables=tables)
@@ -241,7 +254,7 @@ def size(count: int) -> str:
 
 def sentence(hold: Hold) -> str:
     """The hold for people, a whole sentence."""
-    name = hold.relation.removeprefix("public.")
+    name = _plain(hold.relation)
     if hold.seconds is None:
         least = f", but for {moment(hold.least)} at the least" if hold.least >= 1 else ""
         return f"How long {hold.mode} on {name} is held on the target is UNKNOWN{least}: {hold.why}."
@@ -250,6 +263,10 @@ def sentence(hold: Hold) -> str:
     if hold.waiting and hold.waiting[1] >= 10:
         queue = f" Some {_count(hold.waiting[0])} to {_count(hold.waiting[1])} row changes come in that time."
     return f"On the target it holds {hold.mode} on {name} for {words(hold.seconds)}{basis}.{queue}"
+
+
+def _plain(title: str) -> str:
+    return title.removeprefix("public.")
 
 
 def _two(value: float) -> float:
