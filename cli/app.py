@@ -34,6 +34,7 @@ COMMANDS: dict[str, Command] = {
     "status": Command("status", "status", "What is pending, applied or interrupted, as files and target really are."),
     "check": Command("check", "check", "Name the hazards in migrations."),
     "test": Command("test", "test", "Run a migration in the sandbox and show what each statement did."),
+    "rehearse": Command("rehearse", "rehearse", "Run a migration under traffic; recommend lock_timeout and retries."),
     "conflicts": Command("conflicts", "conflicts", "Find duplicate numbers, gaps, edited and colliding migrations."),
     "rollback": Command("rollback", "rollback", "Draft, prove, check or run the way back."),
     "docs": Command("docs", "docs", "Write the schema's documentation and diagram, or say what is stale."),
@@ -44,6 +45,7 @@ COMMANDS: dict[str, Command] = {
     "approve": Command("approve", "approve", "Sign a plan: these bytes, this target, this state."),
     "apply": Command("apply", "apply", "Carry out an approved plan."),
     "run": Command("run", "run", "Send pending migrations through the crew and write the report."),
+    "pr": Command("pr", "pr", "What a branch does to the migrations, as one comment on its pull request."),
     "explain": Command("explain", "explain", "What a rule means, with a bad and a good example."),
     "doctor": Command("doctor", "doctor", "Check that everything agentdb needs is here."),
 }

@@ -98,7 +98,8 @@ def look(project: ProjectContext, wishes: Wishes, listen: Listener = lambda line
             _only_read(state)
         server = "" if trouble else bench.server.version_text
         before = bench.before
-    numbered = _numbered((*conflicts, *state.findings))
+    unreadable = [c.problem for c in gathered.changed if c.problem is not None]
+    numbered = _numbered((*conflicts, *unreadable, *state.findings))
     entries = tuple(_entry(state, one) for one in gathered.changed)
     moves = _moves(gathered) if gathered.conflicts else ()
     record = replace(
