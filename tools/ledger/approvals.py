@@ -11,15 +11,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ...errors import RefusedError, UsageError
 from .. import files
 from . import signing
 from .canonical import canonical, instant, moment, sha256, strict_json
-
-if TYPE_CHECKING:
-    from .plan import Plan
 
 PAYLOAD_FORMAT = "agentdb-approval/1"
 FILE_FORMAT = "agentdb-approval-file/1"
@@ -95,8 +92,24 @@ def create_local_key(state_dir: Path, principal: str) -> Path:
     return key
 
 
+class Approvable(Protocol):
+    """What can be approved: a plan to apply, to take back, or to purge."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def system_identifier(self) -> str: ...
+    @property
+    def database(self) -> str: ...
+    @property
+    def environment(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+    def to_json(self) -> dict[str, Any]: ...
+
+
 def sign(
-    plan: Plan,
+    plan: Approvable,
     *,
     approver: str,
     key: Path,
@@ -241,7 +254,7 @@ def no_approval(where: str = "") -> RefusedError:
 
 
 def _work(kind: str) -> str:
-    return "a rollback" if kind == "rollback" else "an apply"
+    return {"rollback": "a rollback", "purge": "a purge"}.get(kind, "an apply")
 
 
 def kept(state_dir: Path) -> tuple[Approval, ...]:

@@ -110,8 +110,8 @@ def at_target(request: ApplyRequest, kind: str, plan: Plan | None, conn: Connect
         row = conn.execute("SELECT clock_timestamp()").fetchone()
         assert row is not None
         approvals.check_time(approval, row[0])  # this machine's clock may be wrong, or set back
-    _check_environment(request, identity, rows)
-    used = approval is not None and _is_used(conn, approval)
+    check_environment(request, identity, rows)
+    used = approval is not None and is_used(conn, approval)
     if used and approval and plan:
         if not request.resume:
             raise replayed()
@@ -147,7 +147,7 @@ def _check_files(request: ApplyRequest, kind: str, planned: PlannedMigration) ->
     )
 
 
-def _check_environment(request: ApplyRequest, identity: Mapping[str, str], rows: tuple[HistoryRow, ...]) -> None:
+def check_environment(request: ApplyRequest, identity: Mapping[str, str], rows: tuple[HistoryRow, ...]) -> None:
     """A database that was once served as production does not become a playground by a line in a settings file.
     A copy of it (another system or name) may."""
     known = [
@@ -163,7 +163,7 @@ def _check_environment(request: ApplyRequest, identity: Mapping[str, str], rows:
         )
 
 
-def _is_used(conn: Connection, approval: Approval) -> bool:
+def is_used(conn: Connection, approval: Approval) -> bool:
     there = conn.execute("SELECT pg_catalog.to_regclass('agentdb.approvals') IS NOT NULL").fetchone()
     if not (there and there[0]):
         return False

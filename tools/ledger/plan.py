@@ -15,7 +15,7 @@ from ...errors import MigrationFileError, RefusedError, UsageError
 from .. import files, naming
 from ..files import Layout
 from ..records import Migration, to_plain
-from . import history, scripts
+from . import history, kept, scripts
 from .canonical import sha256
 from .history import HistoryRow
 
@@ -172,7 +172,7 @@ def build_plan(
     migrations: None for all that are pending; for a rollback, those to take back. Order is by number, for a rollback
     the other way round. certificates: class by label.
     Errors: UsageError when there is nothing to do; RefusedError duplicate-number, missing-dependency, changed-file,
-    no-rollback, not-applied; MigrationFileError and SqlSyntaxError for a file that cannot be carried out.
+    no-rollback, not-applied, purged; MigrationFileError and SqlSyntaxError for a file that cannot be carried out.
     """
     from ..databases.postgres import target_identity
     from . import prints
@@ -187,6 +187,8 @@ def build_plan(
     if kind == "rollback":
         leaving = {m.number for m in chosen}
         planned = [_taken_back(m, found, leaving, known.get(m.label, "")) for m in chosen]
+        begun = {p.label for p in planned if p.resume_from}
+        kept.refuse_purged(conn, [(m, texts_of(m, kind).rollback) for m in chosen if m.label not in begun])
     else:
         _check_order(chosen, found)
         planned = [_carried_out(m, found, known.get(m.label, "")) for m in chosen]

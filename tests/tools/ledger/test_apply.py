@@ -22,7 +22,7 @@ def test_an_approved_plan_is_applied_and_recorded(project: Any) -> None:
     project.write("002_index", "CREATE INDEX CONCURRENTLY by_email ON customers (email);\n")
     result = project.apply()
     assert [d.label for d in result.done] == ["001_customers", "002_index"]
-    assert result.ledger_installed == ("001", "002", "003")
+    assert result.ledger_installed == ("001", "002", "003", "004")
     assert project.ask("SELECT indisvalid FROM pg_index WHERE indexrelid = 'by_email'::regclass") is True
     first, second = project.runs()
     assert (first.status, first.transactional, first.statements_done) == ("applied", True, 1)
