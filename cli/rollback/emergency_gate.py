@@ -167,6 +167,7 @@ def _signed_now(project: ProjectContext, plan: Plan) -> Approval:
             hint="Have its public half added there, or sign with another key: agentdb approve --rollback --key.",
         )
     message = f"Type the name of the target's database ({plan.environment}) to take this back"
+    typer.echo()
     typed = str(typer.prompt(message, default="", show_default=False)).strip()
     if typed != plan.database:
         raise RefusedError(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...tools.emergency.since import is_own
 from ..screen import console, safe, write
 
 if TYPE_CHECKING:
@@ -24,10 +25,7 @@ def show(found: Assessment, begun: Unfinished | None, lock_timeout: str) -> None
     """The whole assessment."""
     out = console()
     style = "bad" if found.refusal else "warn" if found.costs else "good"
-    if not found.labels and not found.refusal:
-        write(out, "[good]NOTHING TO TAKE BACK[/good]")
-    else:
-        write(out, f"[{style}]{safe(found.verdict)}[/]")
+    write(out, f"[{style}]{safe(found.headline)}[/]")
     write(out, f"  {safe(found.target)} ({found.environment}), database {safe(found.database)}")
     if begun:
         write(out, f"  [warn]not ended[/warn]  {safe(begun.line)}")
@@ -141,23 +139,32 @@ def _way_back(out: Console, found: Assessment, lock_timeout: str) -> None:
             write(out, f"     {safe(proof.reason)}")
         for line in proof.stale:
             write(out, f"     [quiet]why it was proven again: {safe(line)}[/quiet]", hang=7)
-        work = [w for w in found.work if w.label == label]
+        every = [w for w in found.work if w.label == label]
+        work = [w for w in every if not is_own(w.text)]
         for w in work[:STATEMENTS]:
             text = w.text if len(w.text) <= WIDTH else f"{w.text[: WIDTH - 1]}…"
             write(out, f"     | {safe(text)}", hang=9)
             for line in (*w.locks, *w.heavy):
                 write(out, f"         [quiet]{safe(line)}[/quiet]")
         if len(work) > STATEMENTS:
-            out.print(f"     | ... and {len(work) - STATEMENTS} more: read the script in migrations/rollback/")
-    heavy = [w for w in found.work if w.heavy]
-    measured = any(p.certificate for p in found.proofs)
-    time = "UNKNOWN for statements that rewrite or read whole tables" if heavy else "short once the locks are granted"
-    if not measured:
-        time = "UNKNOWN, nothing was measured"
-    write(
-        out,
-        f"  [quiet]time in production: {time}; a lock is waited for {safe(lock_timeout)} and then tried again[/quiet]",
-    )
+            out.print(f"     | ... and {len(work) - STATEMENTS} more")
+        if own := len(every) - len(work):
+            out.print(f"     | [quiet]and {own} of agentdb's own bookkeeping[/quiet]")
+        write(out, f"     [quiet]in {'; '.join(safe(x) for x in proof.scripts)}[/quiet]", hang=8)
+    write(out, f"  [quiet]time in production: {safe(_time(found))}[/quiet]", hang=4)
+    write(out, f"  [quiet]a lock is waited for {safe(lock_timeout)}, then the transaction is tried again[/quiet]")
+
+
+def _time(found: Assessment) -> str:
+    """What can be said of how long it takes."""
+    if not any(p.certificate for p in found.proofs):
+        return "UNKNOWN, nothing was measured"
+    heavy = list(dict.fromkeys(h for w in found.work for h in w.heavy))
+    if not heavy:
+        return "short once the locks are granted; nothing is rewritten or read whole"
+    kept = sum(p.kept for p in found.preimages)
+    rows = f", up to {kept:,} rows are put back" if kept else ""
+    return f"UNKNOWN, it grows with the rows ({'; '.join(heavy[:4])}){rows}; the locks above are held meanwhile"
 
 
 def _rows(out: Console, found: Assessment) -> None:

@@ -112,7 +112,10 @@ class _Work:
     def _ran(self, migration: Migration, told: Sequence[statuses.MigrationStatus]) -> Ran:
         row = runs.row_of(self.rows, migration)
         changed = runs.changed_files(row, migration) if row else []
-        return runs.ran(row, migration, self.standing[migration.label], told, changed)
+        undone = None
+        if self.standing[migration.label] is Standing.BACK and row:
+            undone = next((r for r in self.rows if r.undoes == row.id and r.status == "rolled_back"), None)
+        return runs.ran(row, migration, self.standing[migration.label], told, changed if undone is None else [], undone)
 
     def _refused_at_once(self, chosen: Sequence[Migration], there: Sequence[Migration]) -> AgentdbError | None:
         for migration in chosen:
@@ -338,7 +341,7 @@ class _Work:
             self.notes += [f"today, and not what the migrations make: {line}" for line in found.other]
         return replace(
             made,
-            proofs=tuple(proofs),
+            proofs=tuple(replace(p, scripts=self._scripts(p.label)) for p in proofs),
             along=tuple(found.along) if found else (),
             work=tuple(found.work) if found else self.unmeasured,
             notes=tuple(dict.fromkeys(self.notes)),
@@ -346,6 +349,10 @@ class _Work:
             refusal=refusal,
             plan=plan,
         )
+
+    def _scripts(self, label: str) -> tuple[str, ...]:
+        path = plans.way_back(plans.find(self.q.layout, label))
+        return (str(path.relative_to(self.q.layout.root)),) if path else ()
 
 
 RECOVERY = (

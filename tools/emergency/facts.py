@@ -133,7 +133,7 @@ class Work:
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What is known of a migration's way back on the state of now. basis: "proven now" or "as it was approved".
-    stale: why the certificate of then does not hold as it is; () when it does."""
+    stale: why the certificate of then does not hold as it is; () when it does. scripts: the files that run or ran."""
 
     label: str
     klass: str
@@ -143,6 +143,7 @@ class Proof:
     stale: tuple[str, ...] = ()
     was: str = ""
     certificate: Certificate | None = None
+    scripts: tuple[str, ...] = ()
 
     @property
     def word(self) -> str:
@@ -185,13 +186,19 @@ class Assessment:
         return worse or bool(self.along) or any(g.rows is None or g.rows for g in self.goes)
 
     @property
-    def verdict(self) -> str:
-        """One line that says what can be done."""
+    def headline(self) -> str:
+        """What can be done, without the reason of a refusal."""
+        what = ", ".join(self.labels or (r.label for r in self.ran))
         if self.refusal is not None:
-            word = "REFUSED" if self.refusal.exit_code == 4 else "CANNOT BE TAKEN BACK"
-            return f"{word}: {self.refusal.what}"
-        what = ", ".join(self.labels)
+            return f"{'REFUSED' if self.refusal.exit_code == 4 else 'CANNOT BE TAKEN BACK'}: {what}"
+        if not self.labels:
+            return f"NOTHING TO TAKE BACK: {what}"
         return f"CAN BE TAKEN BACK{', AT A COST' if self.costs else ''}: {what}"
+
+    @property
+    def verdict(self) -> str:
+        """The headline, and why it is refused."""
+        return f"{self.headline}: {self.refusal.what}" if self.refusal is not None else self.headline
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from ..records import to_plain
 from .execute import Outcome
 from .facts import Assessment
 from .page import page
+from .ran import instant
 
 SCHEMA_VERSION = 1
 
@@ -99,8 +100,13 @@ def plain_assessment(assessment: Assessment) -> dict[str, Any]:
 def _approval(approval: Approval | None) -> dict[str, Any] | None:
     if approval is None:
         return None
-    kept = ("approver", "created", "expires", "nonce", "plan_sha256")
-    return {k: approval.payload[k] for k in kept}
+    return {
+        "approver": approval.approver,
+        "created": instant(approval.created_at),
+        "expires": instant(approval.expires_at),
+        "nonce": approval.nonce,
+        "plan_sha256": approval.plan_sha256,
+    }
 
 
 def _timeline(assessment: Assessment, approval: Approval | None, outcome: Outcome) -> list[dict[str, str]]:
@@ -113,7 +119,7 @@ def _timeline(assessment: Assessment, approval: Approval | None, outcome: Outcom
         if r.when
     ]
     if approval is not None:
-        events.append({"at": approval.payload["created"], "what": f"approved by {approval.approver}"})
+        events.append({"at": instant(approval.created_at), "what": f"approved by {approval.approver}"})
     events.append(
         {"at": outcome.begun, "what": "the interrupted rollback continued" if outcome.resumed else "the rollback began"}
     )

@@ -48,8 +48,11 @@ def ran(
     standing: Standing,
     told: Sequence[MigrationStatus],
     changed: list[str],
+    undone: HistoryRow | None = None,
 ) -> Ran:
-    """What the ledger says of it. told: what `agentdb status` says, for those that stopped half way."""
+    """What the ledger says of it. told: what `agentdb status` says, for those that stopped half way. undone: the
+    rollback that took it back; then when and by whom are that one's."""
+    row = undone or row
     line, catalog = "", ()
     for one in told:
         if one.label == migration.label and standing in (Standing.HALF, Standing.LIVE, Standing.NOTHING):

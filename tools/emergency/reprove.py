@@ -27,10 +27,11 @@ from ..schema.model import Snapshot
 from ..schema.snapshot import read_snapshot
 from ..sql.parse import parse
 from .facts import Part, Work
+from .state import whole
 
 if TYPE_CHECKING:
     from ..sandbox.databases import SandboxDatabase
-    from ..sandbox.runs import SandboxRun
+    from ..sandbox.runs import SandboxRun, StatementRun
     from ..sandbox.server import SandboxServer
 
 Say = Callable[[str], None]
@@ -152,7 +153,7 @@ def _proven(
 
 def _compare(again: Snapshot, there: Snapshot, found: Reproof) -> None:
     """What today's schema has, or has otherwise, than the one that the migrations make again."""
-    for change in significant(diff(again, there)):
+    for change in whole(significant(diff(again, there))):
         if change.kind == "added":
             found.along.append(change.line.replace(" added: ", ", ").removesuffix(" added"))
         else:
@@ -200,9 +201,18 @@ def work_of(label: str, run: SandboxRun) -> list[Work]:
         heavy = [f"rewrites {name}" for name in did.rewrites]
         heavy += [f"reads all of {name}" for name in did.scans if name not in did.rewrites]
         heavy += [f"builds {b.index or 'an index'} of {b.table}" for b in did.index_builds if b.existed_before]
+        heavy += [f"writes rows of {name}" for name in _written(did)]
         own = tuple(h for h in heavy if "agentdb_archive." not in h)
         told.append(Work(label, " ".join(did.text.split()), locks, own))
     return told
+
+
+def _written(did: StatementRun) -> list[str]:
+    """The tables whose rows a statement writes: a copy without rows does not show how long that takes."""
+    if did.kind not in ("INSERT", "UPDATE", "DELETE", "MERGE"):
+        return []
+    changes = [name for p in parse(did.text).statements for name in p.statement.changes]
+    return [name if "." in name else f"public.{name}" for name in changes]
 
 
 def _same(one: Snapshot, other: Snapshot) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..conflicts.touches import touched
 from ..databases.queries import load
 from ..schema.model import ObjectId, Snapshot
+from ..sql.parse import parse
 from ..sql.quote import ident, qualified
 from .dependents import names_of
 from .facts import Goes, Part, Preimage, Since
@@ -77,13 +78,20 @@ def goes(counter: Counter, parts: Sequence[Part], live: Snapshot) -> tuple[tuple
                 found.setdefault(
                     ("c" if column else "t", name), Goes(part.migration.label, what or "table", name, rows, why)
                 )
-        if script.opaque and not part.half:
-            notes.append(
-                f"the rollback of {part.migration.label} has blocks that cannot be read: what they drop is not counted"
-            )
+        if any(
+            p.statement.span.line in script.opaque and not is_own(p.statement.text) for p in parse(part.down).statements
+        ):
+            label = part.migration.label
+            notes.append(f"the rollback of {label} has blocks that cannot be read: what they drop is not counted")
     whole = {g.name for g in found.values() if g.what == "table"}
     kept = tuple(g for g in found.values() if g.what == "table" or g.name.rsplit(".", 1)[0] not in whole)
     return kept, tuple(notes)
+
+
+def is_own(text: str) -> bool:
+    """Whether a statement of a rollback is agentdb's own bookkeeping: it changes nothing but agentdb_archive."""
+    start = " ".join(text.split())
+    return start.startswith(("DO $conflicts$", "UPDATE agentdb_archive.captures ", "SET CONSTRAINTS ", "SET LOCAL "))
 
 
 def since(counter: Counter, parts: Sequence[Part], gone: Sequence[Goes], live: Snapshot) -> tuple[Since, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from ..ledger import history, prints, remembered
 from ..ledger.history import HistoryRow
 from ..records import Migration
 from ..sandbox import before
-from ..schema.diff import diff, significant
+from ..schema.diff import Change, diff, significant
 from ..schema.model import Snapshot
 from ..schema.snapshot import read_snapshot
 from .facts import Moved
@@ -79,7 +79,7 @@ def _differences(
     """The differences in words, and what was compared with."""
     known = remembered.schema(state_dir, last.fingerprint_after)
     if known is not None:
-        return tuple(c.line for c in diff(known, today)), f"the schema that {_work(last)} left"
+        return tuple(c.line for c in whole(diff(known, today))), f"the schema that {_work(last)} left"
     if server is None:
         return None, "that schema is not kept on this machine, and the sandbox was not asked"
     recorded = [
@@ -95,7 +95,14 @@ def _differences(
     except AgentdbError as error:
         return None, f"the ledger's migrations do not make it again by themselves: {error.what}"
     changes = significant(diff(expected, today), ignore_positions=False, ignore_properties=NOT_REPLAYED)
-    return tuple(c.line for c in changes), "the ledger's migrations, run again in the sandbox"
+    return tuple(c.line for c in whole(changes)), "the ledger's migrations, run again in the sandbox"
+
+
+def whole(changes: Iterable[Change]) -> list[Change]:
+    """The changes without the parts of objects that came or went as a whole."""
+    every = list(changes)
+    gone = {(c.kind, c.id.schema, c.id.name) for c in every if c.kind in ("added", "dropped") and not c.id.parent}
+    return [c for c in every if not (c.id.parent and (c.kind, c.id.schema, c.id.parent) in gone)]
 
 
 def _work(row: HistoryRow) -> str:

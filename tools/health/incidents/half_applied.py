@@ -62,9 +62,9 @@ def find(facts: Situation) -> Iterator[Hypothesis]:
                 ),
                 Step(
                     "roll back",
-                    "Take back what was done, with the migration's rollback script.",
+                    "Take back what was done: assessed, proven again and shown first; it asks before anything runs.",
                     "What the certificate of that rollback says is lost, is lost.",
-                    command="agentdb rollback",
+                    command=f"agentdb rollback {row['version']} --dry-run",
                 ),
             ),
         )
