@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +10,8 @@ from typing import Any
 from ..databases.reading import Reader
 from ..sql.quote import ident, qualified
 
-FINE_THOUGH_STABLE = frozenset(
-    "now transaction_timestamp statement_timestamp to_char to_date to_timestamp date_trunc date_part extract timezone age"
-    " concat concat_ws format array_to_string string_to_array jsonb_build_object json_build_object to_jsonb to_json"
-    " row_to_json date time timestamp timestamptz text like ilike".split()
-)
+# Stable functions that read tables which nobody named, or the server's state.
+NOT_ASKED = re.compile(r"pg_\w+|\w+_to_xml\w*|current_setting|has_\w+_privilege|cursor_\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +59,15 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A type of the target. kind: pg_type.typtype. own: the server's own. foreign_code: to make a value of it runs
-    code of others."""
+    """A type of the target. kind: pg_type.typtype. own: the server's own. checks: of a domain, as
+    "CHECK (...)". foreign_code: to make a value of it runs code of others."""
 
     name: str
     kind: str
     oid: int
     own: bool
     labels: tuple[str, ...]
+    checks: tuple[str, ...]
     foreign_code: bool
 
 
@@ -125,7 +124,7 @@ class Facts:
             return None
         row = self.reader.rows("preconditions_type", {"oid": oid})[0]
         foreign = row["foreign_code"] or row["deep"]
-        return Type(row["name"], row["kind"], oid, row["own"], tuple(row["labels"]), foreign)
+        return Type(row["name"], row["kind"], oid, row["own"], tuple(row["labels"]), tuple(row["checks"]), foreign)
 
     def uses_of_domain(self, oid: int) -> list[Mapping[str, Any]]:
         """Where a domain is used: {"oid" (relation), "column", "nested"}."""
@@ -153,13 +152,13 @@ class Facts:
             for row in self.reader.rows("preconditions_code", values):
                 self._code[row["what"], row["name"]] = row
         for what, name in wanted:
-            row = self._code[what, name]
-            if not row["known"]:
+            code = self._code[what, name]
+            if not code["known"]:
                 return f"it calls {name}, which is not the server's own"
-            if row["others"]:
+            if code["others"]:
                 return f"somebody made {'a function' if what == 'function' else 'an operator'} {name} of their own"
-            if not row["fixed"] and not (row["steady"] and name in FINE_THOUGH_STABLE):
-                return f"{name} may do or say something else each time"
+            if what == "function" and (not code["steady"] or NOT_ASKED.fullmatch(name)):
+                return f"{name} may do something, or say something else each time"
         return ""
 
     def _oid(self, function: str, name: str) -> int | None:

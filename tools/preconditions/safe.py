@@ -1,7 +1,7 @@
 """Whether an expression of a migration may be computed on a target by a question that is only meant to count.
 
-The question runs with the rights of whoever asks, who may be a superuser. So it calls the server's own functions that give the
-same for the same values, and nothing that a user of the database could have made. Source: manual, "Function Volatility
+The question runs with the rights of whoever asks, who may be a superuser. So it calls functions of the server itself that
+change nothing (immutable and stable ones), and nothing that a user of the database could have made. Source: manual, "Function Volatility
 Categories"; "Writing SECURITY DEFINER Functions Safely".
 """
 

@@ -54,17 +54,33 @@ def conversions(change: Change, facts: Facts) -> list[Precondition]:
         return [_not_asked(change, f"the type {change.column.base} is not understood")]
     if change.labels is not None:
         return _of_labels(change, chain, source)
+    if "citext" in (last := (source.name.rpartition(".")[2], change.target.name.rpartition(".")[2])) and using is None:
+        # the extension's string type, cast to text and back without any code
+        if last[1] == "citext" and last[0] in (*STRINGS, "citext"):
+            return []
+        if last[1] in STRINGS:
+            return _of_length(change, source, False)
     if change.new is None:
         return [_not_asked(change, f"the type {change.target} is not there now")]
     if change.new.kind not in ("b", "e", "d", "r", "m") or (change.new.kind == "b" and not change.new.own):
         return [_not_asked(change, f"the type {change.target} is not the server's own")]
     if change.new.foreign_code:
         return [_not_asked(change, f"the type {change.target} runs code that is not the server's own")]
+    for check in change.new.checks:
+        if why := _of_check(check, change, facts):
+            return [_not_asked(change, f"{change.target} has a condition: {why}")]
     if not change.column.plain:
         return [_not_asked(change, f"{change.column.type} is not a type of the server's own")]
     if chain is None:
         return _of_expression(change, using, facts)
     return _of_column(change, chain, source, facts)
+
+
+def _of_check(check: str, change: Change, facts: Facts) -> str:
+    """Why a domain's condition may not be computed, or ""."""
+    [statement] = grammar.raw_statements(f"ALTER DOMAIN d ADD {check}")
+    condition = getattr(statement.node, "def").constraint.raw_expr
+    return unsafe(condition, change.relation, facts, value=change.column.name)
 
 
 def _of_column(change: Change, chain: tuple[TypeRef, ...], source: TypeRef, facts: Facts) -> list[Precondition]:
