@@ -107,11 +107,12 @@ def _made(migration: Migration, live: Snapshot) -> set[ObjectId]:
     by_key: dict[tuple[str, str], list[ObjectId]] = names_of(live)
     found: set[ObjectId] = set()
     for touch in touched(migration.sql).of("creates"):
-        for id in by_key.get((touch.key.space, touch.key.name), ()):
-            what, _, name = touch.key.part.partition(" ")
+        name = touch.key.name.split("(", 1)[0] if touch.key.space == "function" else touch.key.name
+        for id in by_key.get((touch.key.space, name), ()):
+            what, _, inner = touch.key.part.partition(" ")
             if not what:
                 found.add(id)
-            elif (child := ObjectId(what, id.schema, id.name, name)) in live.objects:
+            elif (child := ObjectId(what, id.schema, id.name, inner)) in live.objects:
                 found.add(child)
     return found
 
