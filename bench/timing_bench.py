@@ -42,14 +42,14 @@ CASES = (  # name, what comes before on the target, the statement
     ("volatile default (rewrite)", "", "ALTER TABLE orders ADD token uuid DEFAULT gen_random_uuid();"),
     ("CREATE INDEX, int", "", "CREATE INDEX orders_amount ON orders (amount);"),
     ("CREATE INDEX, text", "", "CREATE INDEX orders_note ON orders (note);"),
-    ("later: SET NOT NULL (scan)", "", "ALTER TABLE orders ALTER state SET NOT NULL;"),
-    ("later: CHECK (scan)", "", "ALTER TABLE orders ADD CONSTRAINT positive CHECK (amount >= 0);"),
+    ("SET NOT NULL (scan)", "", "ALTER TABLE orders ALTER state SET NOT NULL;"),
+    ("CHECK (scan)", "", "ALTER TABLE orders ADD CONSTRAINT positive CHECK (amount >= 0);"),
     (
-        "later: VALIDATE FOREIGN KEY",
+        "VALIDATE FOREIGN KEY",
         "ALTER TABLE orders ADD CONSTRAINT fk FOREIGN KEY (customer_id) REFERENCES customers NOT VALID;",
         "ALTER TABLE orders VALIDATE CONSTRAINT fk;",
     ),
-    ("later: UPDATE of every row", "", "UPDATE orders SET state = upper(state);"),
+    ("UPDATE of every row", "", "UPDATE orders SET state = upper(state);"),
 )
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .context import ProjectContext, Target
 
 
+SEEDS = 50  # rows of each table that the others are copied from
+
+
 def rehearse(
     file: Path = typer.Argument(..., help="The migration's file.", show_default=False),
     target: str = typer.Option(None, "--target", "-t", help="Start from this target's schema (it is only read)."),
@@ -50,11 +53,11 @@ def rehearse(
     migration = read_migration(file, project.layout)
     goal_target = None if replay else project.optional_target(target)
     meant = goal_target or (project.target() if len(project.settings.targets) == 1 else None)
-    wishes = Wishes(hold=held, goal=goal, sessions=sessions, configured=limits(meant))
+    wishes = Wishes(hold=held, goal=goal, sessions=sessions, rows=rows, configured=limits(meant))
     sandbox = sandbox_server(server_dsn=project.sandbox_dsn(), forbidden=project.all_target_dsns())
     with progress("starting the sandbox") as step, sandbox as server, server.create() as database:
         step("making the state before")
-        source = prepare(project, goal_target, database, migration, rows)
+        source = prepare(project, goal_target, database, migration)
         found = run(server, database, migration, wishes, told=step)
     written = report.write(found, project.layout.docs_dir / "reports", source) if write else ()
     if format == "json":
@@ -65,14 +68,11 @@ def rehearse(
         raise typer.Exit(1)
 
 
-def prepare(
-    project: ProjectContext, target: Target | None, database: SandboxDatabase, migration: Migration, rows: int
-) -> str:
-    """Make the state before with its rows; where it comes from, in words."""
+def prepare(project: ProjectContext, target: Target | None, database: SandboxDatabase, migration: Migration) -> str:
+    """Make the state before with some rows; where it comes from, in words."""
     from ..tools.sandbox import before
     from ..tools.sandbox.rehearsal import run_earlier
     from ..tools.sandbox.seed import seed
-    from ..tools.sandbox.swell import swell
     from .test import earlier
 
     if target is not None:
@@ -81,8 +81,7 @@ def prepare(
     else:
         before.from_migrations(database, earlier(project, migration, ("applied", "pending")))
     with database.connect() as connection:
-        seed(connection, rows=min(rows, 50))
-        swell(connection, rows)
+        seed(connection, rows=SEEDS)
     return f"the schema of {target.name}" if target else "earlier migrations"
 
 

@@ -13,7 +13,8 @@ from ..ledger.scripts import Work, work_of
 from ..records import Migration
 from ..sandbox.run import run_migration
 from ..sandbox.runs import BLOCKED_BY, KEY_WRITES, WRITES, SandboxRun
-from .advice import Advice, advise, candidates
+from ..sandbox.swell import parents_of, root_of, swell
+from .advice import Advice, advise, candidates, ceiling
 from .traffic import Operation, operations
 from .trial import Release, Trial, after, tried
 
@@ -28,11 +29,12 @@ KINDS = ("table", "partitioned table", "materialized view")
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """hold: seconds for which the reader holds its lock. goal: the longest wait of a SELECT that is fine, in seconds.
-    sessions: of the traffic. configured: how `agentdb apply` would carry the migration now."""
+    sessions: of the traffic. rows: of each table that the migration locks. configured: how `agentdb apply` would carry the migration now."""
 
     hold: float = 4.0
     goal: float = 0.5
     sessions: int = 16
+    rows: int = 10_000
     configured: Limits = field(default_factory=Limits)
 
 
@@ -75,7 +77,7 @@ def rehearse(
     told: Callable[[str], None] = lambda _: None,
     release: Release | None = None,
 ) -> Rehearsed:
-    """The migration rehearsed on copies of a database in the state before it, with rows.
+    """The migration rehearsed on copies of a database in the state before it, seeded; its tables grow to wishes.rows.
 
     told: hears what goes on. release: when the reader lets go (default: after wishes.hold seconds).
     Errors: MigrationFileError when agentdb would not carry the file, SandboxError when it does not run here.
@@ -88,7 +90,11 @@ def rehearse(
         raise SandboxError(f"the migration does not run in the sandbox: {run.error}", hint="Run `agentdb test` first.")
     tables = locked(run)
     with database.connect() as connection:
-        made = operations(connection, tables) if tables else ()
+        roots = [root_of(connection, title) for title in tables]
+        if tables:
+            told("making rows")
+            swell(connection, wishes.rows, tables=(*roots, *parents_of(connection, roots)))
+        made = operations(connection, roots) if tables else ()
         rows = {o.table: _count(connection, o.table) for o in made}
     found = Rehearsed(migration, wishes, tables, run, rows, tuple(sorted({f"{o.kind} {o.table}" for o in made})))
     if not made:
@@ -130,10 +136,11 @@ class _Trying:
         plain = self.one("plain", replace(configured, lock_timeout="0", lock_attempts=1))
         now = self.one("as configured", configured)
         tries: list[Trial] = []
+        limit = ceiling(plain, self.wishes.goal)
         for limits in candidates(plain, now, self.wishes.goal, configured, self.wishes.hold):
             tries.append(self.one(f"lock_timeout {limits.lock_timeout}", limits))
-            if advise(plain, now, tries, self.wishes.goal, self.wishes.hold).met:
-                break
+            if advise(plain, now, tries, self.wishes.goal, self.wishes.hold).met or tries[-1].held > limit:
+                break  # a shorter lock_timeout does not shorten what the migration does under its lock
         advice = advise(plain, now, tries, self.wishes.goal, self.wishes.hold)
         return replace(found, plain=plain, configured=now, candidates=tuple(tries), advice=advice)
 

@@ -15,9 +15,9 @@ from .trial import Trial
 
 SCHEMA_VERSION = 1
 COLUMNS = (
-    "way",
-    "through",
-    "attempts",
+    "lock_timeout",
+    "got through",
+    "tries",
     "longest SELECT",
     "95 of 100 under",
     "over 100 ms",
@@ -59,11 +59,11 @@ def headline(found: Rehearsed) -> str:
 def row(trial: Trial) -> tuple[str, ...]:
     """A trial's cells, in the order of COLUMNS."""
     limits = trial.limits
-    way = "no lock_timeout" if trial.name == "plain" else f"{limits.lock_timeout}, {limits.lock_attempts} attempts"
+    way = "none" if trial.name == "plain" else limits.lock_timeout
     return (
         way + (", as configured" if trial.name == "as configured" else ""),
         f"after {shown(trial.seconds)}" if trial.ok else f"no: {trial.error}",
-        str(trial.attempts),
+        f"{trial.attempts} of {limits.lock_attempts}",
         shown(trial.reads.longest),
         shown(trial.reads.p95),
         f"{trial.reads.long + trial.writes.long} of {trial.reads.count + trial.writes.count}",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..sandbox import seed_catalog
 from ..sandbox.seed_catalog import Table
 from ..sandbox.seed_more import further
+from ..sandbox.swell import root_of
 from ..sql.quote import ident
 
 if TYPE_CHECKING:
@@ -47,17 +48,6 @@ def operations(connection: Connection, tables: Sequence[str]) -> tuple[Operation
         if title in fresh:
             found.append(Operation("INSERT", title, fresh[title].sql, tuple((row,) for row in fresh[title].rows)))
     return tuple(found)
-
-
-def root_of(connection: Connection, title: str) -> str:
-    """The partitioned table at the top of a partition; the table itself when it is none."""
-    row = connection.execute(
-        "SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_catalog.pg_class c"
-        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE c.oid = pg_catalog.pg_partition_root(pg_catalog.to_regclass(%s))",
-        (title,),
-    ).fetchone()
-    return title if row is None else str(row[0])
 
 
 def _by_key(connection: Connection, table: Table) -> list[Operation]:

@@ -7,7 +7,7 @@ not enough: the table stays as it is, and is told.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,28 @@ def swell(connection: Connection, rows: int, *, tables: Collection[str] | None =
     for title in made.rows:
         connection.execute(f"ANALYZE {title}".encode())
     return made
+
+
+def root_of(connection: Connection, title: str) -> str:
+    """The partitioned table at the top of a partition; the table itself when it is none."""
+    row = connection.execute(
+        "SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_catalog.pg_class c"
+        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.oid = pg_catalog.pg_partition_root(pg_catalog.to_regclass(%s))",
+        (title,),
+    ).fetchone()
+    return title if row is None else str(row[0])
+
+
+def parents_of(connection: Connection, titles: Sequence[str]) -> list[str]:
+    """The tables that these refer to: keys that must be free come from there."""
+    rows = connection.execute(
+        "SELECT DISTINCT format('%%I.%%I', n.nspname, c.relname) FROM pg_catalog.pg_constraint k"
+        " JOIN pg_catalog.pg_class c ON c.oid = k.confrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE k.contype = 'f' AND k.conrelid = ANY (SELECT pg_catalog.to_regclass(t)::oid FROM unnest(%s::text[]) t)",
+        (list(titles),),
+    ).fetchall()
+    return [str(name) for (name,) in rows]
 
 
 def _quietly(connection: Connection, sql: str) -> None:

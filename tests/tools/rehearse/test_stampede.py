@@ -93,7 +93,8 @@ def test_a_migration_that_never_gets_its_lock_gives_up(server: SandboxServer, sh
 
 
 def test_a_rehearsal_recommends_and_reports(server: SandboxServer, shop: SandboxDatabase, tmp_path: Path) -> None:
-    found = rehearse(server, shop, migration(ALTER), Wishes(hold=1.5, goal=0.5, sessions=6))
+    found = rehearse(server, shop, migration(ALTER), Wishes(hold=1.5, goal=0.5, sessions=6, rows=200))
+    assert found.rows == {"public.orders": 200}
     assert found.tables == TABLES and found.plain is not None and found.plain.stampede
     assert found.advice is not None and found.recommended is not None and found.recommended.ok
     assert found.recommended.reads.longest < found.plain.reads.longest

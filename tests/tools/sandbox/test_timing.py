@@ -8,7 +8,7 @@ import pytest
 
 from agentdb.tools.sandbox.databases import SandboxDatabase
 from agentdb.tools.sandbox.run import run_script
-from agentdb.tools.sandbox.runs import Lock, SandboxRun, StatementRun
+from agentdb.tools.sandbox.runs import Build, Lock, SandboxRun, StatementRun
 from agentdb.tools.sandbox.seed import seed
 from agentdb.tools.sandbox.server import SandboxServer
 from agentdb.tools.sandbox.timing import timing, worked
@@ -60,6 +60,24 @@ def test_wider_rows_take_longer_and_never_less() -> None:
     narrow = known(estimate(ran(REWRITE), timed(55, 505), {ORDERS: Volume(10**6, 10**8 // 4)}).works[0].seconds)
     assert wide[0] == same[0] and wide[1] > 3 * same[1]
     assert narrow[1] == same[1] and narrow[0] < same[0]
+
+
+def test_what_joins_or_sorts_may_grow_faster_than_its_rows() -> None:
+    volumes = {ORDERS: Volume(10**7, 10**8)}
+    plain = known(estimate(ran(did(0, scans=(ORDERS,))), timed(55, 505), volumes).works[0].seconds)
+    both = did(0, scans=(ORDERS, "public.customers"))
+    other = volumes | {"public.customers": Volume(0, 0)}
+    built = did(0, index_builds=(Build("i", ORDERS, True),))
+    for statement in (both, built):
+        found = known(estimate(ran(statement), timed(55, 505), other).works[0].seconds)
+        assert found[0] == plain[0] and found[1] > 1.3 * plain[1]
+
+
+def test_rows_changed_under_large_indexes_may_take_longer() -> None:
+    update = did(0, "UPDATE", written=((ORDERS, 0, 10, 0),), locks=(Lock(ORDERS, "ROW EXCLUSIVE", True),))
+    small = estimate(ran(update), timed(50, 500, told=50_000), {ORDERS: Volume(10**6, 10**8)}).works[0]
+    large = estimate(ran(update), timed(50, 500, told=50_000), {ORDERS: Volume(10**6, 10**8, 10**9)}).works[0]
+    assert known(large.seconds)[1] > 3 * known(small.seconds)[1]
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,11 @@ from ..runs import BLOCKED_BY, WRITES, Lock, SandboxRun, StatementRun
 from .calibrate import Calibration, Sample, worked
 from .volumes import Volume
 
-FASTER, SLOWER = 2.0, 3.0  # by how much the target may be faster or slower than this server
+FASTER, SLOWER = 3.0, 3.0  # by how much the target may be faster or slower than this server
 CACHED = 512 * 1024 * 1024  # bytes from which a table may not be in the target's memory
 UNCACHED = 2.0
+SCATTERED = 4.0  # the same for rows that are changed: their index entries lie in no order
+JOINED = 4.0  # a foreign key's check joins two tables: what fits in caches and work_mem here may not there
 CHOSEN = 10.0  # at most so many times the share of rows that a condition picked here
 STEEP = 4.0  # a statement whose time grows so much faster than its rows is not reckoned
 LEAST = 0.001
@@ -206,9 +208,12 @@ def _reckoned(
         basis += f"; how many rows its condition picks there is not known ({picked:,} here)"
     sorting = math.log2(there[0]) / math.log2(many[0]) if statement.index_builds and there[0] > many[0] else 1.0
     reading = UNCACHED if there[1] > CACHED else 1.0
+    if statement.written and there[1] + sum(volumes[t].index_bytes for t in tables) > CACHED:
+        reading = SCATTERED
+    joining = JOINED if len(statement.scans) > 1 and there[0] > many[0] else 1.0
     seconds = (
         (short * 0.5 + low * there[0] * min(width, 1.0) * share[0]) / FASTER,
-        (times[-1] + high * there[0] * max(width, 1.0) * sorting * reading * share[1]) * SLOWER,
+        (times[-1] + high * there[0] * max(width, 1.0) * sorting * reading * joining * share[1]) * SLOWER,
     )
     if there[0] <= many[0]:
         seconds = (min(seconds[0], short / FASTER), seconds[1])
