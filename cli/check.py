@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from .outputs import FORMATS
+
+if TYPE_CHECKING:
+    from .checking import Wishes
 
 FAIL_ON = ("info", "warning", "error", "never")
 
@@ -34,6 +38,8 @@ def check(
     ),
     since: str = typer.Option(None, metavar="REF", help="Only files that differ from this git commit."),
     enable: list[str] = typer.Option(None, metavar="RULE", help="Switch on a rule that is off ('all': every rule)."),
+    fix: bool = typer.Option(False, "--fix", help="Rewrite hazards into their safe forms where the sandbox proves it."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="With --fix: show the rewrites, write nothing."),
 ) -> None:
     """Name the hazards in migrations."""
     from ..errors import UsageError
@@ -44,21 +50,41 @@ def check(
         raise UsageError(f"there is no format '{format}'", hint=f"Formats: {', '.join(FORMATS)}.")
     if fail_on is not None and fail_on not in FAIL_ON:
         raise UsageError(f"--fail-on cannot be '{fail_on}'", hint=f"Write one of {', '.join(FAIL_ON)}.")
-    report = findings_of(
-        Wishes(
-            files=tuple(files or ()),
-            static=static,
-            fail_on=fail_on,
-            in_transaction=in_transaction,
-            pg_version=pg_version,
-            schema_dir=schema_dir,
-            target=target,
-            data=data,
-            queries=queries,
-            since=since,
-            enable=tuple(enable or ()),
-        )
+    wishes = Wishes(
+        files=tuple(files or ()),
+        static=static,
+        fail_on=fail_on,
+        in_transaction=in_transaction,
+        pg_version=pg_version,
+        schema_dir=schema_dir,
+        target=target,
+        data=data,
+        queries=queries,
+        since=since,
+        enable=tuple(enable or ()),
     )
+    if fix or dry_run:
+        _fix(wishes, format, dry_run, asked=fix)
+        return
+    report = findings_of(wishes)
     typer.echo(render(format, report, command="check"), nl=False)
     if not report.passed:
+        raise typer.Exit(1)
+
+
+def _fix(wishes: Wishes, format: str, dry_run: bool, *, asked: bool) -> None:
+    """Offer rewrites, and write those that are proven."""
+    from ..errors import UsageError
+    from .fixing import fix
+    from .fixing_screen import FORMATS, render
+
+    if not asked:
+        raise UsageError("--dry-run goes with --fix", hint="agentdb check FILE --fix --dry-run")
+    if wishes.static:
+        raise UsageError("--fix needs the sandbox, and --static forbids it", hint="Leave --static out.")
+    if format not in FORMATS:
+        raise UsageError(f"--fix does not print '{format}'", hint=f"Formats: {', '.join(FORMATS)}.")
+    fixes = fix(wishes, write=not dry_run)
+    typer.echo(render(format, fixes, dry_run=dry_run), nl=False)
+    if not fixes.passed:
         raise typer.Exit(1)

@@ -62,8 +62,8 @@ class Checked:
     evidence: tuple[Evidence, ...] = ()
 
 
-def findings_of(wishes: Wishes) -> Report:
-    """The report of a check. Errors: UsageError, ConfigError."""
+def looked_at(wishes: Wishes) -> tuple[ProjectContext | None, Rules, Context, list[Checked]]:
+    """(the project, its word on findings, what is known of the world, the files read). Errors: UsageError, ConfigError."""
     project = _project()
     rules = _rules(wishes, project)
     for name in (*wishes.enable, *rules.severity):
@@ -82,6 +82,12 @@ def findings_of(wishes: Wishes) -> Report:
     else:
         sources = from_paths(wishes.files or (Path("."),), wishes.schema_dir)
         checked = _plain(_kept(sources, wishes.since), context, wishes)
+    return project, rules, context, checked
+
+
+def findings_of(wishes: Wishes) -> Report:
+    """The report of a check. Errors: UsageError, ConfigError."""
+    project, rules, context, checked = looked_at(wishes)
     notes: list[str] = []
     measured = False
     if not wishes.static and checked:

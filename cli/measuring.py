@@ -52,7 +52,7 @@ def measure(checked: list[Checked], project: ProjectContext | None, wishes: Wish
 
 
 @contextlib.contextmanager
-def _server(project: ProjectContext | None) -> Iterator[SandboxServer]:
+def sandbox_for(project: ProjectContext | None) -> Iterator[SandboxServer]:
     from ..tools.sandbox.server import sandbox_server
 
     if project is not None:
@@ -113,7 +113,7 @@ def _pending(checked: list[Checked], project: ProjectContext | None, wishes: Wis
 
     notes: list[str] = []
     bench = Workbench(
-        lambda: _server(project),
+        lambda: sandbox_for(project),
         target=target,
         applied=applied,  # type: ignore[arg-type]
         root=layout.root,
@@ -208,7 +208,7 @@ def _plain(checked: list[Checked], project: ProjectContext | None, wishes: Wishe
     notes: list[str] = []
     target = _target(project, wishes) if wishes.target else None
     done = 0
-    with _server(project) as server, contextlib.ExitStack() as held:
+    with sandbox_for(project) as server, contextlib.ExitStack() as held:
         uses = Counter(one.source.setup or () for one in checked)
         bases = _Bases(server, target, held, uses + uses if target is not None else uses)
         for number, one in enumerate(checked, 1):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ...tools.hazards.registry import by_id
 from ...tools.hazards.report import SCHEMA_VERSION, Report
 from ...tools.records import Finding, to_plain
 
@@ -41,6 +42,12 @@ def plain(report: Report, command: str) -> Mapping[str, Any]:
     }
 
 
+def rewrite_of(finding: Finding) -> str:
+    """How to have it rewritten, where a safe form is known; "" elsewhere. Nothing is tried to say so."""
+    rule = by_id().get(finding.rule)
+    return f"agentdb check {finding.path} --fix" if rule and rule.rewritten and finding.path else ""
+
+
 def finding_of(finding: Finding) -> dict[str, Any]:
     """One finding as JSON-plain data; "held" only where the time on the target was reckoned."""
     made: dict[str, Any] = {
@@ -54,6 +61,7 @@ def finding_of(finding: Finding) -> dict[str, Any]:
         "title": finding.title,
         "why": finding.why,
         "fix": finding.fix,
+        "rewrite": rewrite_of(finding),
         "objects": list(finding.objects),
         "evidence": list(finding.evidence),
         "ignored": finding.ignored,

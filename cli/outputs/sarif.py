@@ -14,6 +14,7 @@ from ... import __version__
 from ...tools.hazards.registry import by_id
 from ...tools.hazards.report import Report
 from ...tools.records import Finding, Severity
+from .json import rewrite_of
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -71,7 +72,11 @@ def _result(finding: Finding, places: dict[str, int], seen: dict[str, int]) -> d
         "partialFingerprints": {
             "agentdbFinding/v1": hashlib.sha256(f"{basis}\0{seen[basis]}".encode()).hexdigest()[:32]
         },
-        "properties": {"proof": finding.proof.value, "evidence": list(finding.evidence)},
+        "properties": {
+            "proof": finding.proof.value,
+            "evidence": list(finding.evidence),
+            "rewrite": rewrite_of(finding),
+        },
     }
     if finding.ignored:
         made["suppressions"] = [{"kind": "inSource", "justification": finding.ignored}]

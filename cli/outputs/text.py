@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ...tools.hazards.report import Report
 from ...tools.records import Finding, Proof, Severity
 from . import visible
+from .json import rewrite_of
 
 STYLES = {"error": "1;31", "warning": "33", "info": "36", "good": "32", "quiet": "2", "head": "1"}
 Paint = Callable[[str, str], str]
@@ -42,6 +43,9 @@ def render(report: Report, *, command: str) -> str:
     if report.ignored:
         lines += ["", paint("head", f"Ignored ({len(report.ignored)})")]
         lines += [f"  {_place(f)} {paint('quiet', f.rule)}  {visible(f.ignored)}" for f in report.ignored]
+    if fixable := sum(bool(rewrite_of(f)) for f in report.counting):
+        what = "1 finding has" if fixable == 1 else f"{fixable} findings have"
+        lines += ["", paint("quiet", f"{what} a known safe form: `agentdb check --fix` tries it and shows the proof.")]
     if report.notes:
         lines += ["", *(paint("quiet", visible(n)) for n in report.notes)]
     return "\n".join(lines)

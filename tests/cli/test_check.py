@@ -96,7 +96,7 @@ def test_the_json_says_everything_and_its_version(run: Run) -> None:
     drop = next(f for f in told["findings"] if f["rule"] == "ban-drop-table")
     assert set(drop) == {
         *("id", "rule", "severity", "proof", "file", "line", "statement", "title", "why", "fix", "objects"),
-        *("evidence", "ignored"),
+        *("evidence", "ignored", "rewrite"),
     }
     assert (drop["id"], drop["line"], drop["statement"], drop["objects"]) == ("F-3", 3, 1, ["b"])
     assert [f["ignored"] for f in told["ignored"]] == ["test rows"]

@@ -108,7 +108,7 @@ def _body(group: Group, script: Script, seen: set[int]) -> list[str]:
                     lead.pop(0)
             lines += lead
         if first and not piece.original:
-            lines += _inside(script, piece.index)
+            lines += [c for c in _inside(script, piece.index) if c not in piece.part.sql]
         statement = piece.part.sql if not piece.original else script.statements[piece.index].statement.text
         lines += f"{statement};{_beside(script, piece.index) if first else ''}".split("\n")
     return lines

@@ -94,6 +94,15 @@ def blocked(runs: Iterable[SandboxRun], watched: Sequence[Held] = ()) -> Blocked
     return Blocked(frozenset(kept), frozenset(every), kept, tuple(unknown))
 
 
+def changed(run: SandboxRun) -> dict[str, int]:
+    """The rows that a run updated or deleted, by table."""
+    found: dict[str, int] = {}
+    for statement in run.statements:
+        for relation, _, updated, deleted in statement.written:
+            found[relation] = found.get(relation, 0) + updated + deleted
+    return found
+
+
 def _work(statement: StatementRun) -> str:
     """The work of a statement that grows with the data, in words; "" when there is none."""
     ours = f"{WATCH}."

@@ -92,7 +92,13 @@ def offer(
     if not any(f.rule in answered() for f in found):
         return Offer(original, tuple(_unanswered(found)), seconds=time.monotonic() - began)
     run, after = ground.measured()
-    judged = reconcile(found, run, context=replace(context, before=before), script=script) if run.ok else found
+    if not run.ok:
+        why = f"the original does not run, so there is nothing to compare with: {ground.failure or run.error}"
+        seconds = time.monotonic() - began
+        return Offer(original, tuple(_refused(found, why)), seconds=seconds, notes=tuple(ground.notes))
+    mine = {(f.statement, f.rule) for f in found}
+    judged: Sequence[Finding] = reconcile(found, run, context=replace(context, before=before), script=script)
+    judged = [f for f in judged if (f.statement, f.rule) in mine]
     spared = [f for f in judged if f.proof is Proof.REFUTED]
     left = [f for f in judged if f.proof is not Proof.REFUTED]
     made = rewritten(
@@ -100,12 +106,14 @@ def offer(
         {(f.statement, f.rule) for f in left if f.statement is not None},
         replace(context, before=before, setup=()),
         before,
-        after.snapshot if run.ok else None,
+        after.snapshot,
         version=min(context.pg_version, ground.server.version // 10000),
         in_transaction=not original.no_transaction,
     )
     search = _Search(ground, script, made, taken)
     files, verdict, proven = search.best()
+    if context.pg_version != ground.server.version // 10000:
+        ground.notes.append(f"tried on {ground.server.version_text}; the target is PostgreSQL {context.pg_version}")
     hazards = [*_judged(left, made, proven, search), *(Hazard(f, Outcome.SPARED) for f in spared)]
     hazards.sort(key=lambda h: (h.finding.line, h.finding.rule))
     return Offer(
@@ -123,6 +131,20 @@ def _unanswered(findings: Sequence[Finding]) -> Iterator[Hazard]:
     for finding in findings:
         rule = by_id().get(finding.rule)
         yield Hazard(finding, Outcome.NO_FORM, rule.no_form if rule else "")
+
+
+def _refused(findings: Sequence[Finding], why: str) -> Iterator[Hazard]:
+    """The same reason for every finding that has a known form."""
+    for finding in findings:
+        if finding.rule in answered():
+            yield Hazard(finding, Outcome.REFUSED, why)
+        else:
+            yield from _unanswered([finding])
+
+
+def refused(original: Original, findings: Iterable[Finding], why: str) -> Offer:
+    """An offer of nothing."""
+    return Offer(original, tuple(_refused([f for f in findings if not f.ignored], why)))
 
 
 def _judged(

@@ -168,13 +168,15 @@ def _outside(attempt: Attempt, work: Work, index: int, found: seen.Seen | None) 
     """One statement that no transaction can hold: noted, cleaned up after if it was tried before, run, looked at.
 
     Never tried again by itself. CONCURRENTLY has no time limits: it waits for old transactions without standing in
-    anybody's way, and giving up would leave an invalid index.
+    anybody's way, and giving up would leave an invalid index. Nor has a block that commits by itself one for the whole
+    of its work: each of its transactions is short, and together they take as long as the table is large.
     """
     step = work.steps[index]
     if is_concurrent(step):
         _limit(attempt, "0", "0", local=False)
     else:
-        _limit(attempt, attempt.limits.lock_timeout, attempt.limits.statement_timeout, local=False)
+        whole = "0" if step.statement.kind in ("DO", "CALL") else attempt.limits.statement_timeout
+        _limit(attempt, attempt.limits.lock_timeout, whole, local=False)
     if found is None:
         needs_run = not _is_there_already(attempt, work, index)
     else:

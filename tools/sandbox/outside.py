@@ -8,6 +8,7 @@ that keeps others from doing follows from the lock modes, by the manual's table 
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -51,7 +52,7 @@ def watch(
 ) -> Watched:
     """The finished statement and what was seen of it. `before`: the relations from before the migration."""
     seen = Watched()
-    names = list(dict.fromkeys((*statement.changes, *statement.drops)))
+    names = list(dict.fromkeys((*statement.changes, *statement.drops))) or _of_schema(statement, before)
     rows = connection.execute(load("postgres", "sandbox_tables_of").encode(), (names,)).fetchall()
     seen.tables = tuple(oid for (oid,) in rows)
     lockable = [before[oid].title for oid in seen.tables if oid in before and before[oid].kind in probe.LOCKABLE]
@@ -86,6 +87,19 @@ def watch(
         seen.ms = (time.monotonic() - began - (held_until - held_from)) * 1000
     _conclude(seen, before)
     return seen
+
+
+def _of_schema(statement: Statement, before: Mapping[int, Relation]) -> list[str]:
+    """The tables of a REINDEX that names a schema or the whole database."""
+    found = re.match(
+        r"REINDEX\b.*?\b(SCHEMA|DATABASE|SYSTEM)\b(?:\s+CONCURRENTLY)?\s*(\S*)",
+        statement.text,
+        re.IGNORECASE | re.DOTALL,
+    )
+    if not found:
+        return []
+    schema = found[2].strip('";') if found[1].upper() == "SCHEMA" else ""
+    return [f"{r.schema}.{r.name}" for r in before.values() if r.kind in probe.LOCKABLE and schema in ("", r.schema)]
 
 
 @contextmanager

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ...sql import grammar
-from ...sql.quote import qualified
+from ...sql.quote import ident, qualified
 from ..rewriting.place import Place
 from ..rewriting.registry import NoForm, Part, Room, rewriter
 from ..rewriting.steps import copy_of, title
+
+HEAD = re.compile(r"(CREATE\s+(?:UNIQUE\s+)?INDEX)\b", re.IGNORECASE)
 
 
 @rewriter(
@@ -19,12 +22,13 @@ from ..rewriting.steps import copy_of, title
 )
 def rewrite(place: Place) -> list[Part]:
     node = copy_of(place.node)
+    named = bool(node.idxname)
     if not node.idxname:
         node.idxname = _name(place, place.short, node)
     if place.partitioned:
         return _by_partition(place, node)
-    node.concurrent = True
-    return [Part(grammar.statement_text("index_stmt", node), Room.OUTSIDE, 1, "index")]
+    words = r"\1 CONCURRENTLY" + ("" if named else f" {ident(node.idxname)}")
+    return [Part(HEAD.sub(words, place.step.text, count=1), Room.OUTSIDE, 1, "index")]
 
 
 def _name(place: Place, table: str, node: Any) -> str:

@@ -43,15 +43,16 @@ def not_null(place: Place, column: str, name: str = "", *, start: int = 0) -> li
 
 def validated_later(place: Place, action: Action, name: str) -> list[Part]:
     """The constraint that the action adds, NOT VALID first and validated in a transaction of its own."""
+    last = Part(place.alter(f"VALIDATE CONSTRAINT {ident(name)}"), Room.OWN, 1, VALIDATE)
+    if len(place.step.actions) == 1 and action.constraint is not None and action.constraint.name:
+        text = place.step.text
+        return [Part(f"{text}{chr(10) if '--' in text.rpartition(chr(10))[2] else ' '}NOT VALID"), last]
     command = copy_of(action.node)
     constraint = getattr(command, "def").constraint
     constraint.conname = name
     constraint.skip_validation = True
     constraint.initially_valid = False
-    return [
-        Part(place.only([command])),
-        Part(place.alter(f"VALIDATE CONSTRAINT {ident(name)}"), Room.OWN, 1, VALIDATE),
-    ]
+    return [Part(place.only([command])), last]
 
 
 def unique_index(place: Place, constraint: Any, name: str, kind: str, *, finish: int = 2) -> list[Part]:

@@ -15,6 +15,9 @@ from ..transaction import Transaction
 from .place import Place
 from .registry import NoForm, Part, Room, answered, rewriters
 
+# Gone with the long work itself: what is left of the statement takes its locks for a moment.
+FOLLOWS = {"holding-lock-during-work"}
+
 
 @dataclass(slots=True)
 class Rewritten:
@@ -67,7 +70,10 @@ class _Walk(Walk):
     def judge(self, step: Step) -> None:
         super().judge(step)
         rules = self.wanted.get(step.index)
-        if not rules or step.node_name in ("end_of_script", "opaque"):
+        if not rules or step.node_name == "opaque":
+            return
+        if step.node_name == "end_of_script":
+            self.left_open(step, rules)
             return
         if step.inside:
             here = {r.id for r, _ in step.found} & rules
@@ -82,10 +88,21 @@ class _Walk(Walk):
             parts = self.ask(step, None, rules, result)
             if parts is not None:
                 result.parts = parts
+        if result.rules:
+            result.rules |= rules & FOLLOWS
         for rule in rules - result.rules - result.refused.keys():
             result.refused[rule] = "no rewriter knows this shape of the statement"
         for rule in result.rules:
             result.refused.pop(rule, None)
+
+    def left_open(self, step: Step, rules: set[str]) -> None:
+        """A BEGIN without its COMMIT: the file does without both, whatever is written anew."""
+        if "leaving-transaction-open" in rules:
+            result = self.results.setdefault(step.index, Rewritten(step.index))
+            if not result.rules:
+                result.parts = [untouched(self.script, step.index)]
+            result.rules.add("leaving-transaction-open")
+            result.refused.pop("leaving-transaction-open", None)
 
     def ask(self, step: Step, action: Any, rules: set[str], result: Rewritten) -> list[Part] | None:
         """The parts of the first rewriter that has an answer."""

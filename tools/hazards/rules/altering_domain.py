@@ -26,7 +26,8 @@ from ..words import names, shown
     setup="CREATE DOMAIN percent AS integer; CREATE TABLE orders (id bigint PRIMARY KEY, discount percent DEFAULT 5);",
     bad="ALTER DOMAIN percent ADD CONSTRAINT percent_range CHECK (VALUE <= 100);",
     good="ALTER DOMAIN percent ADD CONSTRAINT percent_range CHECK (VALUE <= 100) NOT VALID;",
-    rewritten=True,
+    unfixed="NOT VALID and VALIDATE CONSTRAINT buy nothing here: measured on 18, validating a domain holds the same SHARE "
+    "lock on every table that uses it. Put the CHECK on the tables, where it has a safe form.",
     source="Manual, ALTER DOMAIN, Notes; typecmds.c, validateDomainCheckConstraint.",
 )
 def check(step: Step) -> Iterator[Hit]:
