@@ -94,6 +94,13 @@ def _type(dice: Dice, world: World, t: Table, c: Column) -> str:
             ("jsonb", f" USING to_jsonb({name})"),
             ("boolean", f" USING {name} IS NOT NULL"),
             ("date", f" USING {name}::date"),
+            ("real", ""),
+            ("timestamp", ""),
+            ("timestamptz", ""),
+            ("numeric(8,1)", ""),
+            ("smallint", ""),
+            ("char(4)", f" USING left({name}::text, 4)"),
+            ("json", f" USING to_json({name})"),
         )
     )
     return f"ALTER TABLE {t.title} ALTER COLUMN {name} TYPE {c.type}{using}"
@@ -232,6 +239,40 @@ def _thing(dice: Dice, world: World, t: Table, c: Column) -> str:
     return one(dice, forms)
 
 
+def _rebuild(dice: Dice, world: World, t: Table, c: Column) -> str:
+    """Patterns of several statements: a table made anew, keys moved, a row deleted and put back, columns split."""
+    fresh, column, s = quoted(world.fresh("fresh")), quoted(c.name), quoted(t.schema)
+    return one(
+        dice,
+        (
+            (
+                f"CREATE TABLE {s}.{fresh} (LIKE {t.title} INCLUDING ALL); INSERT INTO {s}.{fresh} OVERRIDING SYSTEM "
+                f"VALUE SELECT * FROM {t.title}; DROP TABLE {t.title} CASCADE; "
+                f"ALTER TABLE {s}.{fresh} RENAME TO {quoted(t.name)}"
+            ),
+            f"UPDATE {t.title} SET id = id + 1000",
+            f"UPDATE {t.title} SET id = -id",
+            f"DELETE FROM {t.title} WHERE id = 1; INSERT INTO {t.title} (id) OVERRIDING SYSTEM VALUE VALUES (1)",
+            (
+                f"ALTER TABLE {t.title} ADD COLUMN {fresh} text; UPDATE {t.title} SET {fresh} = {column}::text; "
+                f"ALTER TABLE {t.title} DROP COLUMN {column} CASCADE; "
+                f"ALTER TABLE {t.title} RENAME COLUMN {fresh} TO {column}"
+            ),
+            (
+                f"CREATE TABLE {s}.{fresh} AS SELECT id, {column} FROM {t.title}; "
+                f"ALTER TABLE {t.title} DROP COLUMN {column} CASCADE"
+            ),
+            f"ALTER TABLE {t.title} DROP COLUMN {column} CASCADE; ALTER TABLE {t.title} ADD COLUMN {column} {c.type}",
+            f"ALTER TABLE {t.title} RENAME TO {fresh}; CREATE VIEW {t.title} AS SELECT * FROM {s}.{fresh}",
+            f"ALTER TABLE {t.title} RENAME TO {fresh}; CREATE TABLE {t.title} AS TABLE {s}.{fresh}",
+            f"UPDATE ONLY {t.title} SET {column} = NULL; DELETE FROM ONLY {t.title} WHERE id > 3",
+            f"ALTER TABLE {t.title} DISABLE TRIGGER ALL; DELETE FROM {t.title}; ALTER TABLE {t.title} ENABLE TRIGGER ALL",
+            f"SET CONSTRAINTS ALL DEFERRED; UPDATE {t.title} SET id = 6 - id",
+            "SELECT lo_from_bytea(0, 'abc')",
+        ),
+    )
+
+
 def _trim(dice: Dice, world: World, t: Table, c: Column) -> str:
     return "; ".join(view(dice, world) if often(dice, 4) else trimming(dice, world))
 
@@ -239,7 +280,7 @@ def _trim(dice: Dice, world: World, t: Table, c: Column) -> str:
 MAKERS: tuple[Maker, ...] = (
     _drop_column, _drop_column, _add_column, _add_column, _rename_column, _rename_table, _move_table, _drop_table,
     _type, _type, _type, _column_property, _column_property, _constraint, _constraint, _update, _update, _update,
-    _delete, _delete, _insert, _insert, _hidden, _hidden, _hidden, _thing, _thing, _thing, _trim,
+    _rebuild, _rebuild, _rebuild, _delete, _delete, _insert, _insert, _hidden, _hidden, _hidden, _thing, _thing, _thing, _trim,
 )  # fmt: skip
 
 

@@ -11,12 +11,12 @@ from random import Random as Dice
 
 MOOD = "('calm', 'busy', 'done')"
 TYPES = (
-    "integer", "bigint", "smallint", "numeric(8,2)", "double precision", "text", "varchar(30)", "char(4)", "boolean",
-    "date", "timestamptz", "interval", "jsonb", "json", "uuid", "bytea", "text[]", "integer[]", "mood", "mood[]",
-    "short", "pair", "inet", "int4range",
+    "integer", "bigint", "smallint", "numeric(8,2)", "numeric", "double precision", "real", "text", "varchar(30)",
+    "char(4)", "boolean", "date", "timestamp", "timestamptz", "time", "interval", "jsonb", "json", "uuid", "bytea",
+    "text[]", "integer[]", "mood", "mood[]", "short", "pair", "inet", "int4range", "bit varying(9)", "tsvector",
 )  # fmt: skip
-TABLES = ("alpha", "Beta", "Order Line", "gamma")
-COLUMNS = ("a", "b", "Total Sum", "note", "select")
+TABLES = ("alpha", "Beta", "Order Line", "a_table_whose_name_is_as_long_as_a_name_can_be_in_this_server")
+COLUMNS = ("a", "b", "Total Sum", "note", "select", "agentdb_what")
 DEFAULTS = {
     "integer": "7", "bigint": "8", "text": "'none'", "varchar(30)": "'some'", "boolean": "true", "mood": "'calm'",
     "date": "'2020-01-01'", "timestamptz": "'2020-01-01 00:00+00'", "numeric(8,2)": "1.50", "jsonb": "'{\"a\": 1}'",
@@ -136,7 +136,7 @@ def _table(dice: Dice, world: World, name: str) -> list[str]:
     parents = [t for t in world.tables if t.key]
     if parents and often(dice, 2):
         parent = dice.choice(parents)
-        action = one(dice, ("", " ON DELETE CASCADE", " ON DELETE SET NULL", " DEFERRABLE INITIALLY DEFERRED"))
+        action = one(dice, ("", " ON DELETE CASCADE", " ON DELETE SET NULL", " ON UPDATE CASCADE", " DEFERRABLE"))
         lines.append(f"parent bigint REFERENCES {parent.title}{action}")
         columns.append(Column("parent", "bigint", False))
     table = Table(name, columns, "" if partitioned else key)
@@ -148,7 +148,11 @@ def _table(dice: Dice, world: World, name: str) -> list[str]:
             f"CREATE TABLE {quoted(table.partitions[0])} PARTITION OF {table.title} FOR VALUES FROM (0) TO (3)",
             f"CREATE TABLE {quoted(table.partitions[1])} PARTITION OF {table.title} DEFAULT",
         ]
+    heirs = [t for t in world.tables if not t.partitions and not t.key and t.columns[0].name == "id"]
     world.tables.append(table)
+    if heirs and not partitioned and often(dice, 3):
+        after.append(f"CREATE TABLE {quoted(name + ' heir')} (more text) INHERITS ({heirs[0].title})")
+        world.tables.append(Table(f"{name} heir", [Column("id", "integer", False), Column("more", "text")]))
     return [body, *after]
 
 

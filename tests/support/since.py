@@ -36,12 +36,18 @@ class Shape:
     bound: frozenset[int]
     free: frozenset[int]  # in no key, index or constraint
     partition: bool
+    partitioned: bool
+
+    @property
+    def rows(self) -> str:
+        """The table in FROM, without those that inherit from it."""
+        return self.title if self.partitioned else f"ONLY {self.title}"
 
 
 def shapes(conn: Connection) -> dict[int, Shape]:
     """The tables by oid."""
     rows = conn.execute(
-        """SELECT c.oid::bigint, format('%I.%I', n.nspname, c.relname), c.relispartition,
+        """SELECT c.oid::bigint, format('%I.%I', n.nspname, c.relname), c.relispartition, c.relkind = 'p',
         (SELECT jsonb_object_agg(a.attnum, jsonb_build_array(format_type(a.atttypid, a.atttypmod),
            quote_ident(a.attname))) FROM pg_attribute a
          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''),
@@ -61,8 +67,9 @@ def shapes(conn: Connection) -> dict[int, Shape]:
             frozenset(foreign or ()),
             frozenset(int(k) for k in columns or {}) - set(constrained or ()) - set(unique or ()),
             part,
+            parted,
         )
-        for oid, title, part, columns, key, foreign, constrained, unique in rows
+        for oid, title, part, parted, columns, key, foreign, constrained, unique in rows
     }
 
 
@@ -71,6 +78,7 @@ class Since:
     """What happened to a table: over the columns of before that are still there, by their old names."""
 
     title: str
+    rows: str
     names: tuple[str, ...]
     key: tuple[str, ...]
     new: Counter[Row]
@@ -97,14 +105,14 @@ def write(conn: Connection, before: dict[int, Shape]) -> list[Since]:
             if n in old.free and n in new.free and type.split("(")[0] in MARKED:
                 got = _tried(
                     conn,
-                    f"UPDATE {new.title} SET {new.columns[n][1]} = {value} WHERE (tableoid, ctid) = (SELECT tableoid,"
-                    f" ctid FROM {new.title} ORDER BY ctid LIMIT 1) RETURNING {new.columns[n][1]}::text",
+                    f"UPDATE {new.rows} SET {new.columns[n][1]} = {value} WHERE (tableoid, ctid) = (SELECT tableoid,"
+                    f" ctid FROM {new.rows} ORDER BY ctid LIMIT 1) RETURNING {new.columns[n][1]}::text",
                 )
                 if got and len(got) == 1:
                     marks[oid] = (name, got[0][0])
                     break
     for oid in earlier:
-        table = after[oid].title
+        table = after[oid].rows
         marked = marks.get(oid)
         spare = ""
         if marked:
@@ -117,7 +125,11 @@ def write(conn: Connection, before: dict[int, Shape]) -> list[Since]:
         names = tuple(name for _, name in shared[oid].values())
         key = tuple(shared[oid][k][1] for k in before[oid].key if k in shared[oid])
         whole = len(key) == len(before[oid].key) and after[oid].key == before[oid].key
-        found.append(Since(before[oid].title, names, key if whole else (), now - was, was - now, marks.get(oid)))
+        found.append(
+            Since(
+                before[oid].title, before[oid].rows, names, key if whole else (), now - was, was - now, marks.get(oid)
+            )
+        )
     return found
 
 
@@ -147,7 +159,7 @@ def _insert(conn: Connection, old: Shape, new: Shape, n: int) -> None:
 
 def _rows(conn: Connection, table: Shape, columns: dict[int, tuple[str, str]]) -> Counter[Row]:
     cells = ", ".join(f"{table.columns[n][1]}::text" for n in columns)
-    return Counter(tuple(r) for r in conn.execute(f"SELECT {cells} FROM {table.title}".encode()).fetchall())
+    return Counter(tuple(r) for r in conn.execute(f"SELECT {cells} FROM {table.rows}".encode()).fetchall())
 
 
 def _tried(conn: Connection, sql: str) -> list[tuple[Any, ...]] | None:
@@ -161,10 +173,12 @@ def _tried(conn: Connection, sql: str) -> list[tuple[Any, ...]] | None:
         return None
 
 
-def lost(conn: Connection, done: list[Since], before: dict[str, tuple[tuple[str, ...], Counter[Row]]]) -> list[str]:
+def lost(
+    conn: Connection, done: list[Since], before: dict[str, tuple[tuple[str, ...], Counter[Row]]], *, deleted_stay: bool
+) -> list[str]:
     """What the rollback took of the writes, or of the rows of before that nobody wrote to since.
 
-    before: table (with the rows of its partitions) -> columns and rows.
+    before: table (with the rows of its partitions) -> columns and rows. deleted_stay: what was deleted since stays so.
     """
     said = []
     noted: dict[str, int] = {}
@@ -175,7 +189,7 @@ def lost(conn: Connection, done: list[Since], before: dict[str, tuple[tuple[str,
     for since in done:
         allowed = sum(noted.values())
         cells = ", ".join(f"{n}::text" for n in since.names)
-        now = Counter(tuple(r) for r in conn.execute(f"SELECT {cells} FROM {since.title}".encode()).fetchall())
+        now = Counter(tuple(r) for r in conn.execute(f"SELECT {cells} FROM {since.rows}".encode()).fetchall())
         if since.marked:
             at = since.names.index(since.marked[0])
             if not any(r[at] == since.marked[1] for r in now):
@@ -184,7 +198,7 @@ def lost(conn: Connection, done: list[Since], before: dict[str, tuple[tuple[str,
         whole = Counter(
             tuple(r)
             for r in conn.execute(
-                f"SELECT {', '.join(f'{n}::text' for n in names)} FROM {since.title}".encode()
+                f"SELECT {', '.join(f'{n}::text' for n in names)} FROM {since.rows}".encode()
             ).fetchall()
         )
         if since.key:
@@ -200,7 +214,7 @@ def lost(conn: Connection, done: list[Since], before: dict[str, tuple[tuple[str,
             away = [r for r in untouched if r not in whole]
             if missing:
                 said.append(f"{since.title}: written since and gone or other: {missing[:2]}")
-            if len(back) > allowed:
+            if len(back) > allowed and deleted_stay:
                 said.append(f"{since.title}: deleted since and back: {back[:2]}")
             if len(away) > allowed:
                 said.append(f"{since.title}: rows of before gone or other: {away[:2]}")

@@ -24,16 +24,22 @@ LARGE_OBJECTS = 1000  # more are compared by their numbers only
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """One moment. objects: large objects by number with a hash of what they hold; settings: (role or "", settings)."""
+    """One moment. objects: large objects by number with a hash of what they hold; settings: (role or "", settings);
+    database: its owner, rights and comment."""
 
     objects: dict[int, str] = field(default_factory=dict)
     settings: frozenset[tuple[str, tuple[str, ...]]] = frozenset()
     positions: Positions = field(default_factory=dict)
+    database: tuple[str | None, ...] = ()
 
 
 def read(conn: Connection) -> Unseen:
     """The moment of the connection; what it has not committed is read too."""
     numbers = [n for (n,) in conn.execute("SELECT oid::bigint FROM pg_catalog.pg_largeobject_metadata").fetchall()]
+    owned = conn.execute(
+        "SELECT pg_get_userbyid(datdba)::text, datacl::text, pg_catalog.shobj_description(oid, 'pg_database')"
+        " FROM pg_catalog.pg_database WHERE datname = current_database()"
+    ).fetchone()
     settings = conn.execute(
         "SELECT coalesce(r.rolname, ''), s.setconfig FROM pg_catalog.pg_db_role_setting AS s"
         " JOIN pg_catalog.pg_database AS d ON d.oid = s.setdatabase"
@@ -43,6 +49,7 @@ def read(conn: Connection) -> Unseen:
         _hashed(conn, numbers),
         frozenset((role, tuple(sorted(config))) for role, config in settings),
         positions(conn),
+        tuple(owned or ()),
     )
 
 
@@ -83,6 +90,8 @@ def losses(before: Unseen, now: Unseen) -> list[Loss]:
         found.append(Loss("pg_catalog.pg_largeobject", (), gone or extra, why))
     if before.settings != now.settings:
         found.append(Loss("pg_catalog.pg_db_role_setting", (), None, "the database's own settings are others"))
+    if before.database != now.database:
+        found.append(Loss("pg_catalog.pg_database", (), None, "the database's owner, rights or comment are others"))
     for id in behind(before.positions, now.positions):
         stood, stands = before.positions[id][0], now.positions[id][0]
         why = f"the sequence stands at {stands if stands is not None else 'its start'}, before at {stood}"

@@ -82,10 +82,20 @@ def test_a_large_object_that_stays_is_a_loss(server: SandboxServer, items: Sandb
     assert undone.klass == "LOSSLESS"
 
 
-def test_a_setting_of_the_database_that_stays_is_a_loss(server: SandboxServer, items: SandboxDatabase) -> None:
-    up = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''5MB''', current_database()); END $$"
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("ALTER DATABASE %I SET work_mem = ''5MB''", "pg_catalog.pg_db_role_setting"),
+        ("COMMENT ON DATABASE %I IS ''other''", "pg_catalog.pg_database"),
+        ("REVOKE CONNECT ON DATABASE %I FROM PUBLIC", "pg_catalog.pg_database"),
+    ],
+)
+def test_what_stays_with_the_database_is_a_loss(
+    server: SandboxServer, items: SandboxDatabase, statement: str, named: str
+) -> None:
+    up = f"DO $$ BEGIN EXECUTE format('{statement}', current_database()); END $$"
     found = certified(server, items, up, "SELECT 1")
-    assert (found.klass, [x.table for x in found.losses]) == ("LOSSY", ["pg_catalog.pg_db_role_setting"])
+    assert (found.klass, [x.table for x in found.losses]) == ("LOSSY", [named])
 
 
 def test_what_the_sandbox_passes_over_is_not_proven(server: SandboxServer, items: SandboxDatabase) -> None:
