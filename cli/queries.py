@@ -24,9 +24,8 @@ def corpus_of(
 ) -> tuple[Corpus | None, list[str]]:
     """(the queries, notes): those of the folder given, else of hazards.queries, and those that the target counts; None
     when there are none to look for. Errors: UsageError when the folder is none."""
-    from ..tools.appcompat import corpus
+    from ..tools.appcompat.corpus import gather
 
-    parts, notes = [], []
     folder = given
     if folder is None and project is not None and project.settings.hazards.queries:
         folder = project.settings.root / project.settings.hazards.queries
@@ -36,28 +35,8 @@ def corpus_of(
                 where=str(folder),
                 hint="Name a folder of .sql files in agentdb.toml.",
             )
-    if folder is not None:
-        parts.append(corpus.from_folder(folder, root=Path.cwd()))
-    if target is not None:
-        found, problem = _of_target(target)
-        parts.append(found)
-        notes += [problem] if problem else []
-    together = corpus.together(parts)
-    return (together if folder is not None or together.queries else None), notes
-
-
-def _of_target(target: Dsn) -> tuple[Corpus, str]:
-    import psycopg
-
-    from ..tools.appcompat import corpus
-    from ..tools.appcompat.model import Corpus
-    from ..tools.databases.postgres import connect
-
-    try:
-        with connect(target, application_name="agentdb", options={"default_transaction_read_only": "on"}) as conn:
-            return corpus.from_target(conn), ""
-    except psycopg.Error as error:
-        return Corpus(), f"pg_stat_statements of the target cannot be read: {error.diag.message_primary or error}"
+    found, problem = gather(folder, target, root=Path.cwd())
+    return found, [problem] if problem else []
 
 
 def look_at(database: SandboxDatabase, scripts: Sequence[Script], corpus: Corpus) -> Compatibility:

@@ -117,9 +117,11 @@ def weigh(state: State, runtime: Runtime[Context]) -> Plain:
         )
         found += [to_plain(f) for f in settled]
     found, counted = _rows_asked(found, everything, ahead, context)
+    broken, prepared = _queries_asked(everything, ahead, context, runtime)
+    found += broken
     worst = [f for f in found if f["severity"] == "error" and f["proof"] != "REFUTED" and not f["ignored"]]
     say(runtime, "validate", f"{len(found)} findings, {len(worst)} errors" if found else "no findings", ok=not worst)
-    return {"hazards": found, "evidence": counted}
+    return {"hazards": found, "evidence": counted | prepared}
 
 
 def _rows_asked(
@@ -158,6 +160,39 @@ def _rows_asked(
     ]
     kept = {e.id: to_plain(replace(e, command=grammar.without_constants(e.command))) for e in evidence}
     return [to_plain(f) for f in (*settled(records, answers), *said)], kept
+
+
+def _queries_asked(
+    everything: Sequence[Migration], ahead: int, context: Context, runtime: Runtime[Context]
+) -> tuple[list[Plain], dict[str, Plain]]:
+    """Findings, and evidence by id, of what the rollout does to the application's queries; nothing where none are known.
+    That they cannot be looked at is told, and stops nothing."""
+    import psycopg
+
+    from ...errors import AgentdbError
+    from ...tools.appcompat.corpus import gather
+    from ...tools.appcompat.findings import findings
+    from ...tools.appcompat.rollout import Script, look
+
+    settings = context.settings
+    folder = settings.root / settings.hazards.queries if settings.hazards.queries else None
+    try:
+        corpus, problem = gather(folder, context.target.dsn if context.target else None, root=settings.root)
+        if problem:
+            say(runtime, "queries", problem, ok=None)
+        if corpus is None:
+            return [], {}
+        scripts = [Script(relative(context, m.path), m.sql, m.label, m.no_transaction) for m in everything[ahead:]]
+        bench = context.workbench
+        with bench.server.clone(bench.stage(everything[:ahead]).database) as before:
+            seen = look(before, scripts, corpus)
+    except (AgentdbError, psycopg.Error) as error:
+        say(runtime, "queries", f"the application's queries were not looked at: {error}", ok=None)
+        return [], {}
+    say(runtime, "queries", seen.line, ok=None)
+    made, evidence = findings(seen, severity=settings.hazards.severity)
+    kept = {e.id: to_plain(replace(e, command=grammar.without_constants(e.command))) for e in evidence}
+    return [to_plain(f) for f in made], kept
 
 
 def surroundings(context: Context) -> Surroundings:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import UsageError
-from ..databases.reading import Reader
+from ..databases.reading import Reader, reason
 from ..sandbox import guard
 from ..sql import grammar
 from ..sql.effects import dotted
@@ -15,6 +15,7 @@ from ..sql.parse import Parsed, parse
 from .model import Corpus, Query
 
 if TYPE_CHECKING:
+    from ..databases.dsn import Dsn
     from ..databases.postgres import Connection
 
 FROM_TARGET = "pg_stat_statements"
@@ -56,6 +57,26 @@ def from_target(conn: Connection, *, most: int = MOST) -> Corpus:
     for row in reader.rows("appcompat_statements", {"most": most}, search_path=path):
         _take(row["query"], FROM_TARGET, int(row["calls"]), found, None, own)
     return Corpus(tuple(found))
+
+
+def gather(folder: Path | None, target: Dsn | None, *, root: Path | None = None) -> tuple[Corpus | None, str]:
+    """(the queries of a folder and those that a target counts, what is to be said of the target or ""); None when there
+    are none and no folder was named. Errors: UsageError when it is no folder; DatabaseError when the target is not there."""
+    import psycopg
+
+    from ..databases.postgres import connect
+
+    parts = [from_folder(folder, root=root)] if folder is not None else []
+    problem = ""
+    if target is not None:
+        read_only = {"default_transaction_read_only": "on"}
+        with connect(target, application_name="agentdb queries", options=read_only) as conn:
+            try:
+                parts.append(from_target(conn))
+            except psycopg.Error as error:
+                problem = f"pg_stat_statements of the target cannot be read: {reason(error)}"
+    found = together(parts)
+    return (found if folder is not None or found.queries else None), problem
 
 
 def together(parts: Iterable[Corpus]) -> Corpus:
