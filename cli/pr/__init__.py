@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
-
-if TYPE_CHECKING:
-    from ...tools.pullrequest.record import Record
 
 pr = typer.Typer(
     add_completion=False,
@@ -89,7 +85,10 @@ def look(
 
 @pr.command("post")
 def post_record(
-    record: Path = typer.Option(..., "--record", metavar="FILE", help="The record that `agentdb pr --json` wrote."),
+    record: Path = typer.Option(None, "--record", metavar="FILE", help="The record that `agentdb pr --json` wrote."),
+    job: str = typer.Option(
+        None, "--job", help="GitLab: take it from this job of the merge request's newest pipeline instead."
+    ),
     repo: str = typer.Option(None, "--repo", help="owner/name, or group/project (default: the job's)."),
     number: int = typer.Option(None, "--number", min=1, help="The pull request (default: the record's)."),
     head: str = typer.Option(
@@ -101,17 +100,24 @@ def post_record(
     dry_run: bool = typer.Option(False, "--dry-run", help="Print the comment and post nothing."),
 ) -> None:
     """Post the comment about a record, or edit the one that is there."""
+    from ...errors import UsageError
     from ...tools.pullrequest.comment import comment as written
     from ...tools.pullrequest.record import read
     from . import posting
 
-    found: Record = read(record)
+    if (record is None) == (job is None):
+        raise UsageError("say --record FILE, or --job NAME", hint="agentdb pr --base REF --json FILE writes a record.")
+    if job is not None:
+        if not repo:
+            raise UsageError("which project?", hint="Say --repo group/project.")
+        typer.echo(posting.post_kept(job, repo=repo, number=number, author=author, token_env=token_env))
+        return
+    found = read(record)
     if dry_run:
         sys.stdout.write(written(found))
         return
-    typer.echo(
-        posting.post(found, repo=repo, number=number, head=head, service=service, author=author, token_env=token_env)
-    )
+    said = posting.post(found, repo=repo, number=number, head=head, service=service, author=author, token_env=token_env)
+    typer.echo(said)
 
 
 def _say(line: str) -> None:

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from ...errors import UsageError
 from ...tools.pullrequest import github, gitlab
 from ...tools.pullrequest.comment import comment
+from ...tools.pullrequest.escape import visible
 from ...tools.pullrequest.http import token_from
-from ...tools.pullrequest.record import Record
-from ...tools.pullrequest.service import Head, verify
+from ...tools.pullrequest.record import Record, parsed
+from ...tools.pullrequest.service import Head, Posted, verify
 from ...tools.pullrequest.service import post as carry_out
 
+KEPT = "agentdb-pr.json"  # the record's name among a job's files
 WORDS = {"created": "comment written", "edited": "comment edited", "unchanged": "comment unchanged"}
 
 
@@ -65,9 +67,44 @@ def post(
         done = carry_out(client, wanted, comment(record, run=run), only_correct=record.verdict.word == "nothing")
     finally:
         client.api.close()
+    return told_of(wanted, done)
+
+
+def post_kept(
+    job: str,
+    *,
+    repo: str,
+    number: int | None = None,
+    author: str | None = None,
+    token_env: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> str:
+    """The comment about the record that a job of a GitLab merge request's newest pipeline kept.
+
+    The number alone is a claim, of a webhook or a flag: the record is the one of that very merge request.
+    Errors: UsageError, ConfigError, ServiceError.
+    """
+    told = gitlab.finished(environ)
+    if number is None and told is not None and not (told.number and told.over):
+        return "nothing to do: the pipeline is not over, or it is not a merge request's"
+    wanted = number or (told.number if told else 0)
+    if wanted < 1:
+        raise UsageError("which merge request?", hint="Say --number N.")
+    token = token_from((token_env,) if token_env else gitlab.TOKENS, environ)
+    client = gitlab.GitLab(repo, token, author=author or "", environ=environ)
+    try:
+        record = parsed(client.kept(wanted, job, KEPT), KEPT)
+        done = carry_out(client, wanted, comment(record), only_correct=record.verdict.word == "nothing")
+    finally:
+        client.api.close()
+    return told_of(wanted, done)
+
+
+def told_of(number: int, done: Posted) -> str:
+    """What was done, in a line."""
     if done.action == "none":
-        return f"pull request {wanted}: no migration is changed and there is no comment to correct"
-    return f"pull request {wanted}: {WORDS[done.action]}{f', {done.url}' if done.url else ''}"
+        return f"pull request {number}: no migration is changed and there is no comment to correct"
+    return f"pull request {number}: {WORDS[done.action]}{f', {visible(done.url)}' if done.url else ''}"
 
 
 def _sha(text: str) -> str:

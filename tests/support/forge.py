@@ -30,6 +30,7 @@ class Forge:
         self.comments: dict[int, list[dict[str, Any]]] = {}
         self.wrong: list[tuple[str, int | str, dict[str, str]]] = []
         self.requests: list[dict[str, Any]] = []
+        self.kept: dict[int, Any] = {}  # by job: what it kept
         self.user = ""
         self.next_id = 1000
         forge = self
@@ -114,6 +115,11 @@ class _Handler(BaseHTTPRequestHandler):
             if not self.owner.user:
                 return 403, {"message": "Resource not accessible by integration"}
             return 200, {"login": self.owner.user, "username": self.owner.user}
+        if found := re.fullmatch(r"/api/v4/projects/5/pipelines/(\d+)/jobs", path):
+            return 200, [{"id": 1, "name": "lint"}, {"id": 200 + int(found[1]), "name": "agentdb"}]
+        if found := re.fullmatch(r"/api/v4/projects/5/jobs/(\d+)/artifacts/agentdb-pr.json", path):
+            kept = self.owner.kept.get(int(found[1]))
+            return (200, kept) if kept is not None else (404, {"message": "404 Not found"})
         if found := GITLAB.fullmatch(path):
             return self._gitlab(method, int(found["number"]), found["rest"] or "", query, body)
         if found := GITHUB.fullmatch(path):
@@ -140,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
             return 404, {"message": "404 Not found"}
         if not rest:
             sha, _, branch = self.owner.pulls[number]
-            return 200, {"sha": sha, "source_branch": branch}
+            return 200, {"sha": sha, "source_branch": branch, "head_pipeline": {"id": 30 + number, "project_id": 5}}
         if method == "POST":
             return 201, _gitlab(self.owner.add(number, self.owner.user, body["body"]))
         if method == "PUT" and (one := self._comment(int(rest.rpartition("/")[2]))):

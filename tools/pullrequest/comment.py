@@ -273,7 +273,9 @@ def _listed(items: Iterable[str], most: int, between: str = ", ") -> str:
 
 
 def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:].rstrip('.')}." if words else ""
+    """Words as a sentence of their own; a name at the beginning keeps its letters."""
+    first = words[:1].upper() if words.partition(" ")[0].isalpha() else words[:1]
+    return f"{first}{words[1:].rstrip('.')}." if words else ""
 
 
 def _many(number: int, word: str) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ...errors import UsageError
+from ...errors import ConfigError, UsageError
 from .http import Api, ServiceError, Token, checked_url
 from .service import MOST_PAGES, PER_PAGE, Comment, Head
 
 TOKENS = ("GITLAB_TOKEN",)
+MAX_PAYLOAD = 30_000_000
 PROJECT = re.compile(r"\d{1,12}|[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)+")
 
 
@@ -52,6 +56,18 @@ class GitLab:
     def edit(self, number: int, comment: Comment, body: str) -> Comment:
         return _comment(self.api.put(f"{self._of(number)}/notes/{comment.id}", {"body": body}))
 
+    def kept(self, number: int, job: str, name: str) -> bytes:
+        """A file that a job of the merge request's newest pipeline kept, wherever that pipeline ran."""
+        pipeline = _object(_object(self.api.get(self._of(number))).get("head_pipeline"))
+        project, id = pipeline.get("project_id"), pipeline.get("id")
+        if not isinstance(project, int) or not isinstance(id, int):
+            raise ServiceError(f"merge request {number} has no pipeline")
+        jobs = self.api.get(f"projects/{project}/pipelines/{id}/jobs", {"per_page": PER_PAGE})
+        found = [_object(j).get("id") for j in jobs if _object(j).get("name") == job] if isinstance(jobs, list) else []
+        if not found or not isinstance(found[0], int):
+            raise ServiceError(f"pipeline {id} has no job of that name", hint=f"It has to be called {job}.")
+        return self.api.file(f"projects/{project}/jobs/{found[0]}/artifacts/{name}")
+
     def _of(self, number: int) -> str:
         return f"projects/{self.project}/merge_requests/{number}"
 
@@ -60,6 +76,31 @@ def number_of(environ: Mapping[str, str] = os.environ) -> int:
     """The number of the merge request that a job is run for; 0 when it is for none."""
     number = environ.get("CI_MERGE_REQUEST_IID", "")
     return int(number) if number.isdigit() and len(number) < 11 else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A pipeline that a webhook tells of: of which merge request (0: none), and whether it is over."""
+
+    number: int
+    over: bool
+
+
+def finished(environ: Mapping[str, str] = os.environ) -> Finished | None:
+    """What the webhook says that started this pipeline, None when none did. Errors: ConfigError.
+
+    Source: GitLab's "Trigger pipelines with the API", TRIGGER_PAYLOAD, and "Webhook events", pipeline events.
+    """
+    path = environ.get("TRIGGER_PAYLOAD", "")
+    if not path:
+        return None
+    try:
+        payload = _object(json.loads(Path(path).read_bytes()[:MAX_PAYLOAD]))
+    except (OSError, ValueError, RecursionError):
+        raise ConfigError("the webhook's payload cannot be read", where="TRIGGER_PAYLOAD") from None
+    number = _object(payload.get("merge_request")).get("iid")
+    status = _object(payload.get("object_attributes")).get("status")
+    return Finished(number if isinstance(number, int) else 0, status in ("success", "failed"))
 
 
 def expected(environ: Mapping[str, str] = os.environ) -> Head | None:

@@ -95,6 +95,11 @@ class Api:
         """What the service answers, as JSON. Errors: ServiceError."""
         return self._again("GET", path, query=query)
 
+    def file(self, path: str) -> bytes:
+        """The bytes of a file that the service keeps. Errors: ServiceError."""
+        found: bytes = self._again("GET", path, raw=True)
+        return found
+
     def put(self, path: str, body: Mapping[str, Any], method: str = "PUT") -> Any:
         """The same for a request that may be carried out twice without harm."""
         return self._again(method, path, body=body)
@@ -119,6 +124,7 @@ class Api:
         query: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
         once: bool = False,
+        raw: bool = False,
     ) -> Any:
         import httpx
 
@@ -141,6 +147,8 @@ class Api:
             if patient and not last:
                 self.sleep(_wait(answer, attempt))
                 continue
+            if raw and answer.status_code == 200:
+                return answer.content
             return self._read(answer, method, path)
         raise AssertionError("unreachable")
 

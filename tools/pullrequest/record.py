@@ -149,8 +149,6 @@ def read(path: Path) -> Record:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"the record cannot be read: {error.strerror}", where=str(path), hint=hint) from None
-    if len(data) > MAX_BYTES:
-        raise UsageError(f"the record is larger than {MAX_BYTES // 1024 // 1024} MB", where=str(path), hint=hint)
     return parsed(data, str(path))
 
 
@@ -159,6 +157,8 @@ def parsed(data: bytes, where: str = "") -> Record:
     from pydantic import TypeAdapter, ValidationError
 
     hint = "It is the file that `agentdb pr --json FILE` writes."
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"the record is larger than {MAX_BYTES // 1024 // 1024} MB", where=where, hint=hint)
     try:
         made = TypeAdapter(Record).validate_json(data)
     except ValidationError as error:

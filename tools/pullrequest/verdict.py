@@ -48,7 +48,7 @@ def judge(
         code = code or FINDINGS
         reasons.insert(0, count(blocking))
         do += [remedy(f) for f in blocking[:MENDED]]
-        if moves and any(map(is_conflict, blocking)):
+        if moves and any(map(is_conflict, blocking)) and not any("--fix" in line for line in do):
             do.append(
                 "agentdb conflicts --base with the same branch shows the renames that settle this; --fix makes them."
             )

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from support.forge import BOT, TOKEN, Forge, forging
 
-from agentdb.cli.pr.posting import own_number, post
+from agentdb.cli.pr.posting import own_number, post, post_kept
 from agentdb.errors import ConfigError, RefusedError, UsageError
 from agentdb.tools.pullrequest import http
 from agentdb.tools.pullrequest.comment import MARKER, comment
 from agentdb.tools.pullrequest.http import ServiceError, Token
-from agentdb.tools.pullrequest.record import Base, Entry, Judgement, Record
+from agentdb.tools.pullrequest.record import Base, Entry, Judgement, Record, as_json
 
 SHA = "a" * 40
 AGAIN = {"Retry-After": "0"}
@@ -200,6 +200,27 @@ def test_the_token_goes_to_the_api_alone(forge: Forge, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="not a repository"):
             post(RECORD, repo=repository, environ=environ)
     assert TOKEN not in repr(Token(TOKEN)) and forge.requests == []
+
+
+def test_gitlab_gives_the_record_of_that_very_merge_request(forge: Forge, tmp_path: Path) -> None:
+    forge.user = "robot"
+    forge.kept[237] = json.loads(as_json(RECORD))
+    payload = tmp_path / "payload.json"
+    environ = {"CI_API_V4_URL": f"{forge.url}/api/v4", "GITLAB_TOKEN": TOKEN, "TRIGGER_PAYLOAD": str(payload)}
+    for told, word in (
+        ({"object_attributes": {"status": "running"}, "merge_request": {"iid": 7}}, "nothing to do"),
+        ({"object_attributes": {"status": "success"}, "merge_request": None}, "nothing to do"),
+        ({"object_attributes": {"status": "failed"}, "merge_request": {"iid": 7}}, "comment written"),
+    ):
+        payload.write_text(json.dumps(told))
+        assert word in post_kept("agentdb", repo="acme/shop", environ=environ)
+    assert forge.comments[7][0]["body"].startswith(MARKER)
+    with pytest.raises(ServiceError, match="404"):
+        post_kept("agentdb", repo="acme/shop", number=8, environ=environ)
+    forge.kept[238] = {"schema_version": 1}
+    with pytest.raises(UsageError, match="no record"):
+        post_kept("agentdb", repo="acme/shop", number=8, environ=environ)
+    assert 8 not in forge.comments
 
 
 def test_the_number_comes_from_the_job(tmp_path: Path) -> None:
