@@ -59,11 +59,12 @@ def rehearse(
         step("making the state before")
         source = prepare(project, goal_target, database, migration)
         found = run(server, database, migration, wishes, told=step)
-    written = report.write(found, project.layout.docs_dir / "reports", source) if write else ()
+    name = meant.name if meant else "NAME"
+    written = report.write(found, project.layout.docs_dir / "reports", source, name) if write else ()
     if format == "json":
         print_json({**report.plain(found, source), "files": [_shown(p) for p in written]})
     else:
-        show(found, source, [_shown(p) for p in written], meant.name if meant else "NAME")
+        show(found, source, [_shown(p) for p in written], name)
     if unmet(found):
         raise typer.Exit(1)
 

@@ -26,8 +26,8 @@ COLUMNS = (
 )
 
 
-def write(found: Rehearsed, folder: Path, source: str) -> tuple[Path, ...]:
-    """The paths of the report's files, written into the folder. Errors: OSError."""
+def write(found: Rehearsed, folder: Path, source: str, target: str = "NAME") -> tuple[Path, ...]:
+    """The paths of the report's files, written into the folder. target: whose settings to change. Errors: OSError."""
     stem = f"rehearsal-{found.migration.label}"
     folder.mkdir(parents=True, exist_ok=True)
     picture, page, data = (folder / f"{stem}.{end}" for end in ("svg", "md", "json"))
@@ -35,7 +35,7 @@ def write(found: Rehearsed, folder: Path, source: str) -> tuple[Path, ...]:
     if found.trials:
         picture.write_text(svg(found.migration.label, found.trials), encoding="utf-8")
         written.insert(0, picture)
-    page.write_text(markdown(found, source, picture.name), encoding="utf-8")
+    page.write_text(markdown(found, source, picture.name, target), encoding="utf-8")
     data.write_text(json.dumps(plain(found, source), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return tuple(written)
 
@@ -110,7 +110,7 @@ def failures(found: Rehearsed) -> list[str]:
     return [f"Statements of the traffic failed in at least one way: {told}."] if told else []
 
 
-def markdown(found: Rehearsed, source: str, picture: str) -> str:
+def markdown(found: Rehearsed, source: str, picture: str, target: str) -> str:
     """The page for people."""
     lines = [f"# Rehearsal of {found.migration.label}", "", _sentence(headline(found)), ""]
     if found.trials:
@@ -120,7 +120,7 @@ def markdown(found: Rehearsed, source: str, picture: str) -> str:
         lines += [""]
     if found.advice is not None:
         lines += ["## What to set", "", *(f"- {line}" for line in found.advice.lines), ""]
-        if toml := settings(found, "NAME"):
+        if toml := settings(found, target):
             lines += ["```toml", *toml, "```", ""]
     if found.trials:
         lines += ["## How it was measured", "", f"- Before: {source}.", *(f"- {line}" for line in method(found))]
