@@ -85,6 +85,10 @@ def _what(changes: list[Change]) -> str:
 def _when(first: Change) -> str:
     if first.direction == NEW_CODE:
         return f"New code against the old schema: it fails until {first.moment.label} is applied, and again once that is rolled back."
+    if first.rule == "breaking-function":
+        return f"From {first.moment.label} on, until {first.until or 'it is replaced'}."
+    if first.rule == "breaking-prepared-statement":
+        return f"Old code against the new schema: from {first.moment.label} on, until they prepare it anew."
     if first.until:
         return f"Old code against the new schema: from {first.moment.label} on, until {first.until}."
     return f"Old code against the new schema: from {first.moment.label} on, for as long as that code runs."

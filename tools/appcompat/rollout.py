@@ -84,7 +84,6 @@ def look(database: SandboxDatabase, scripts: Sequence[Script], corpus: Corpus) -
         needed = inserts.required(old)
         code = routines.read(old)
         walk = _Walk(baseline)
-        usable = [q for q in queries if baseline[q].ok]
         moments, broken_off, last = [BEFORE], "", dict(baseline)
         new: dict[Query, Moment] = {}
         for step in steps(scripts):
@@ -97,16 +96,19 @@ def look(database: SandboxDatabase, scripts: Sequence[Script], corpus: Corpus) -
                 last = prepare.shapes(fresh, queries)
                 now = inserts.required(fresh)
                 code_now = routines.read(fresh)
-            for query in usable:
-                number = queries.index(query) + 1
+            for number, query in enumerate(queries, 1):
+                if not baseline[query].ok:
+                    continue
                 for rule, change in _changes(query, baseline[query], last[query], step):
                     walk.note((rule, query.place + query.text), change, step.moment)
+                if not last[query].ok:
+                    continue
                 key = ("breaking-prepared-statement", query.place + query.text)
                 if key not in walk.open or last[query].columns == baseline[query].columns:
                     walk.note(key, _cached(old, f"q{number}", query, baseline[query], last[query], step), step.moment)
                 walk.note(
                     ("failing-insert", query.place + query.text),
-                    _insert(query, needed, now, last[query], step),
+                    _insert(query, needed, now, step),
                     step.moment,
                 )
             for query in queries:
@@ -124,7 +126,7 @@ def look(database: SandboxDatabase, scripts: Sequence[Script], corpus: Corpus) -
     return Compatibility(
         (*walk.closed, *walk.open.values()),
         tuple(moments),
-        len(usable) + len(new),
+        sum(shape.ok for shape in baseline.values()) + len(new),
         (*corpus.left_out, *left_out),
         broken_off,
     )
@@ -161,9 +163,11 @@ def _changes(query: Query, before: Shape, now: Shape, step: Step) -> Iterator[tu
         )  # fmt: skip
 
     yield "breaking-query", change("breaking-query", now.message, now.sqlstate) if not now.ok else None
-    other = now.ok and now.columns != before.columns
+    if not now.ok:
+        return  # what else was different stays so, for all that is known
+    other = now.columns != before.columns
     yield "changing-query-result", change("changing-query-result", columns_differ(before, now)) if other else None
-    other = now.ok and now.parameters != before.parameters
+    other = now.parameters != before.parameters
     yield (
         "changing-query-parameter",
         change("changing-query-parameter", parameters_differ(before, now)) if other else None,
@@ -172,7 +176,7 @@ def _changes(query: Query, before: Shape, now: Shape, step: Step) -> Iterator[tu
 
 def _cached(old: Connection, name: str, query: Query, before: Shape, now: Shape, step: Step) -> Change | None:
     """What the session that prepared the query on the first schema meets, where the result is another one now."""
-    if not now.ok or now.columns == before.columns:
+    if now.columns == before.columns:
         return None
     state, message = prepare.still_runs(old, name, len(before.parameters))
     if not state:
@@ -184,9 +188,7 @@ def _cached(old: Connection, name: str, query: Query, before: Shape, now: Shape,
     )  # fmt: skip
 
 
-def _insert(query: Query, before: inserts.Required, now: inserts.Required, shape: Shape, step: Step) -> Change | None:
-    if not shape.ok:
-        return None
+def _insert(query: Query, before: inserts.Required, now: inserts.Required, step: Step) -> Change | None:
     known = {(n.table, n.column) for n in before.left_out(query)}
     lacking = [n for n in now.left_out(query) if (n.table, n.column) not in known]
     if not lacking:

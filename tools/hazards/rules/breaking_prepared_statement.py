@@ -11,7 +11,7 @@ from ..step import Step
 
 @rule(
     id="breaking-prepared-statement",
-    title="Prepared statement fails once after the migration",
+    title="Prepared statement fails after the migration",
     severity=Severity.WARNING,
     category=Category.QUERIES,
     effect=Effect.FAILS,
