@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from ..tools.databases.dsn import Dsn
     from ..tools.ledger.plan import Plan
+    from ..tools.ledger.purge import PurgePlan
     from .context import ProjectContext
 
 SHOWN_LINES = 200
@@ -21,6 +22,7 @@ def approve(
     key: Path = typer.Option(None, "--key", help="SSH key to sign with; a .pub file uses ssh-agent."),
     name: str = typer.Option(None, "--as", help="Your name in the list of people who may approve."),
     rollback: bool = typer.Option(False, "--rollback", help="Approve taking the migrations back."),
+    purge: bool = typer.Option(False, "--purge", help="Approve deleting what the migrations kept (rollback purge)."),
     reject: bool = typer.Option(False, "--reject", help="Sign a no."),
     expires: str = typer.Option(None, "--expires", help="How long it holds: 30m, 2h, 1d."),
     confirm: str = typer.Option(None, "--confirm", help="The database's name, typed ahead (for scripts)."),
@@ -33,14 +35,22 @@ def approve(
     from ..tools.ledger import approvals, signing
     from . import ledger
     from .context import open_project
+    from .rollback import purge as purging
 
     project = open_project()
     goal = project.target(target)
     signer, signers = ledger.signing_key(project, key), ledger.allowed_signers(project)
     span = ledger.duration(expires) if expires else timedelta(minutes=project.settings.approval.ttl_minutes)
+    if purge and rollback:
+        raise UsageError("--purge and --rollback exclude each other", hint="Name one of them.")
+    plan: Plan | PurgePlan
     with ledger.looking(goal) as conn:
-        plan = ledger.plan_for(project, goal, conn, migrations or [], "rollback" if rollback else "apply")
-    show(project, plan, goal.dsn)
+        if purge:
+            plan, things = purging.plan_for(project, goal, conn, migrations or [])
+            purging.show_plan(plan, things, goal.dsn)
+        else:
+            plan = ledger.plan_for(project, goal, conn, migrations or [], "rollback" if rollback else "apply")
+            show(project, plan, goal.dsn)
     approver = name or signing.principal_of(signer, signers)
     if approver is None:
         raise UsageError(
@@ -63,11 +73,19 @@ def approve(
     typer.echo(f"{'Rejected' if reject else 'Approved'} by {approver} until {approval.payload['expires'][:16]} UTC.")
     typer.echo(f"Written to {_shown(path, project.layout.root)}")
     if not reject:
-        flags = f" --target {target}" if target else ""
-        numbers = " ".join(m.version for m in plan.migrations)
-        command = f"agentdb rollback run {numbers}{flags}" if rollback else f"agentdb apply{flags}"
-        resume = " --resume" if plan.resumes or any(m.resume_from for m in plan.migrations) else ""
-        typer.echo(f"Next: {command}{resume}{f' --approval {output}' if output else ''}")
+        typer.echo(f"Next: {_next(plan, target)}{f' --approval {output}' if output else ''}")
+
+
+def _next(plan: Plan | PurgePlan, target: str | None) -> str:
+    """The command that carries the plan out."""
+    from ..tools.ledger.plan import Plan
+
+    flags = f" --target {target}" if target else ""
+    if not isinstance(plan, Plan):
+        return f"agentdb rollback purge {' '.join(f'--migration {x}' for x in plan.labels)} --run{flags}"
+    numbers = " ".join(m.version for m in plan.migrations)
+    command = f"agentdb rollback run {numbers}{flags}" if plan.kind == "rollback" else f"agentdb apply{flags}"
+    return command + (" --resume" if plan.resumes or any(m.resume_from for m in plan.migrations) else "")
 
 
 def show(project: ProjectContext, plan: Plan, dsn: Dsn) -> None:
@@ -132,7 +150,7 @@ def _shown(path: Path | None, root: Path) -> str:
     return str(path.relative_to(root) if path and path.is_relative_to(root) else path)
 
 
-def _ask(plan: Plan, reject: bool) -> str:
+def _ask(plan: Plan | PurgePlan, reject: bool) -> str:
     import sys
 
     from ..errors import UsageError

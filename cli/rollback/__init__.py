@@ -31,8 +31,11 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     ),
     "draft": Subcommand("draft", "draft", "Draft the rollback of a migration, prove it, and write it."),
     "check": Subcommand("check", "check", "Certify a rollback that is there, whoever wrote it."),
+    "cost": Subcommand("cost", "cost", "Tell what a migration copies before it runs."),
+    "set-aside": Subcommand("set_aside", "set_aside", "Set dropped tables and columns aside instead of copying."),
     "plan": Subcommand("plan", "plan", "Write the recovery plan of a release, before it goes out."),
     "run": Subcommand("run", "run", "Carry out an approved rollback on a target."),
+    "purge": Subcommand("purge", "purge", "Show what was kept, and delete it once that is approved."),
 }
 
 VERSION = re.compile(r"\d+(_\w+)?(\.sql)?")

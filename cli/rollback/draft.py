@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
+from .cost import of_draft
 from .options import DSN_ENV, FILE, FORMAT, HISTORY, REPLAY, ROWS, TARGET
 from .staging import before
 from .writing import show, write
@@ -55,10 +56,16 @@ def draft(
             server, stage.database, migration, data=not no_data, together=False if pre else None, in_place=not own
         )
         last = _last_resort(server, stage.database, made, model) if own else None
+        final = last.made if last else made
+        copied = of_draft(server, target, final.capture_text) if own and not (replay or history) else None
     told, more = _told(last)
-    made = last.made if last else made
+    made = final
+    if copied is not None:
+        more["cost"] = copied.plain
     paths = write(file, migration, made.text, made.capture_text, out, pre, force)
     show(made.certificate, migration, paths, (*stage.notes, *made.draft.notes, *told), format, made.text, more)
+    if copied is not None and format == "text":
+        copied.say(migration.label, file)
     raise typer.Exit(3 if made.certificate.klass.value == "IMPOSSIBLE" else 0)
 
 
