@@ -64,7 +64,7 @@ def read(connection: Connection, tables: Collection[str]) -> dict[str, Volume]:
 
 
 def _rows(connection: Connection, tables: list[str]) -> list[tuple[str, int | None, int, int, int]]:
-    return connection.execute(load("postgres", "target_volumes").encode(), {"tables": tables}).fetchall()  # type: ignore[return-value]
+    return connection.execute(load("postgres", "target_volumes").encode(), {"tables": tables}).fetchall()
 
 
 def _age(connection: Connection) -> float | None:
