@@ -50,10 +50,12 @@ def emergency(
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What was asked for and what was found. begun: an earlier rollback of these that has not ended."""
+    """What was asked for and what was found. begun: an earlier rollback of these that has not ended; continues: nothing
+    more is asked for than that one was about."""
 
     found: Assessment
     begun: Unfinished | None
+    continues: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class Session:
 
         plan = found.plan
         assert plan is not None
-        if begun and given is None and gate.kept_for(self.project, self.goal, plan) is None:
+        if begun and self.case.continues and given is None and gate.kept_for(self.project, self.goal, plan) is None:
             outcome = self._continued(begun)
             if outcome is not None:
                 return self._finish(begun.plan, begun.approval, outcome)
@@ -188,15 +190,15 @@ def _looked_at(project: ProjectContext, goal: Target, versions: list[str], quick
     from ...tools.emergency.assess import Question, assess
     from ...tools.emergency.resume import unfinished
     from ...tools.ledger import history
-    from ...tools.ledger import plan as plans
     from .. import ledger
     from .. import test_screen as screen
 
     chosen = ledger.chosen(project, versions) or []
     with screen.progress(f"looking at {goal.name}") as say, ledger.looking(goal) as conn:
         begun = unfinished(conn, history.runs(conn), {m.number for m in chosen})
-        if begun and {m.number for m in chosen} <= {m.number for m in begun.plan.migrations}:
-            chosen = [plans.find(project.layout, label) for label in begun.left]
+        asked = {m.label for m in chosen}
+        if begun and not set(begun.left) <= asked:
+            begun = None  # less is asked for than was left then: that is another decision
         found = assess(
             Question(
                 layout=project.layout,
@@ -213,7 +215,7 @@ def _looked_at(project: ProjectContext, goal: Target, versions: list[str], quick
                 say=say,
             )
         )
-    return Case(found, begun)
+    return Case(found, begun, begun is not None and asked <= set(begun.plan.labels))
 
 
 def _sandbox(project: ProjectContext) -> AbstractContextManager[SandboxServer]:

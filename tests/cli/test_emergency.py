@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import terminal
 from support.emergency import MIGRATIONS, SHOP, Scene
 from support.own_server import own_server
 from support.shop import state_of
@@ -181,3 +182,29 @@ def test_a_recovery_plan_says_from_where_on_going_back_costs_what(scene: Scene) 
     assert text.index("### `007_no_note`") < text.index("### `005_by_email`")
     scene.run("rollback", "plan", "--target", "prod", "--release", "spring")
     assert (page.read_bytes(), file.read_bytes()) == first
+
+
+@pytest.mark.slow
+def test_a_person_at_a_terminal_is_asked_for_the_databases_name(scene: Scene) -> None:
+    environment = terminal.environment(
+        SHOP_URL=scene.database.dsn.reveal(), AGENTDB_SANDBOX_DSN=scene.sandbox, NO_COLOR="1"
+    )
+    question = "Type the name of the target's database (prod) to take this back"
+
+    def asked() -> terminal.Terminal:
+        made = terminal.Terminal("rollback", "004", "--target", "prod", cwd=scene.root, env=environment)
+        shown = made.wait_for(question)
+        assert "CAN BE TAKEN BACK" in shown and "DROP TABLE loyalty" in shown
+        return made
+
+    before = state_of(scene.database.dsn)
+    wrong = asked()
+    wrong.line("yes")
+    assert "nothing was signed, nothing ran" in " ".join(wrong.wait_for("ran").split())
+    assert wrong.end() == 4
+    assert state_of(scene.database.dsn) == before and scene.reports() == []
+    right = asked()
+    right.line(scene.database.name)
+    right.wait_for("Incident report: ")
+    assert right.end() == 0
+    assert scene.ask("SELECT to_regclass('loyalty')") == [(None,)]

@@ -56,7 +56,7 @@ class Scene:
         patch: pytest.MonkeyPatch,
         printed: pytest.CaptureFixture[str],
     ) -> None:
-        self.root, self.database, self.printed = root, database, printed
+        self.root, self.database, self.printed, self.sandbox = root, database, printed, sandbox
         self.layout = Layout(root)
         (root / "agentdb.toml").write_text(CONFIG)
         for folder in ("pending", "applied", "rollback", "archived"):

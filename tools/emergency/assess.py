@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ...errors import AgentdbError, RefusedError, RollbackError, SandboxError
+from ...errors import AgentdbError, DatabaseError, RefusedError, RollbackError, SandboxError
 from .. import files
 from ..databases.dsn import Dsn
 from ..databases.postgres import target_identity
@@ -304,7 +304,7 @@ class _Work:
             return SandboxError("there is no sandbox")
         try:
             return reprove(self.server, self.q.dsn, parts, self.today, rows=self.q.rows, say=self.q.say)
-        except SandboxError as error:
+        except (SandboxError, DatabaseError) as error:
             return error
 
     def _plan(self, parts: Sequence[Part]) -> Plan | AgentdbError:

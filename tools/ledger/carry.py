@@ -253,9 +253,8 @@ def _failed(
         audit.record(attempt.conn, request.who, "failed", detail | failure.to_json())
     state = " ".join(f"{failure.sqlstate}: {failure.message}".split())
     if dirty:
-        hint = (
-            f"{left} `agentdb status` says what is there; apply --resume continues, rollback run takes it back.".strip()
-        )
+        back = f"agentdb rollback {item.planned.version} takes it back"
+        hint = f"{left} `agentdb status` says what is there; apply --resume continues, {back}.".strip()
     else:
         hint = f"{left} Nothing of {item.planned.label} is left in the database.".strip()
     return StatementError(f"{failure.number} failed: {state}", where=failure.where, hint=hint, detail=failure.detail)

@@ -267,9 +267,7 @@ def _stopped(conn: Connection, row: HistoryRow, folder: str, notes: tuple[str, .
     else:
         line, catalog = _half(conn, row, what)
         if row.kind == "apply":
-            todo += (
-                f"; or take it back: agentdb approve --rollback {row.version}, then agentdb rollback run {row.version}"
-            )
+            todo += f"; or take it back: agentdb rollback {row.version}"
     return MigrationStatus(
         row.version,
         row.name,
