@@ -29,7 +29,7 @@ CREATE TABLE events (at date NOT NULL, kind text) PARTITION BY RANGE (at);
 CREATE TABLE events_rest PARTITION OF events DEFAULT;
 CREATE TABLE events_2024 (at date NOT NULL, kind text);
 INSERT INTO events_rest VALUES ('2025-03-01', 'x'), ('2026-01-01', 'y');
-INSERT INTO events_2024 VALUES ('2024-05-01', 'x'), ('2023-12-31', 'y');
+INSERT INTO events_2024 VALUES ('2024-05-01', 'x'), ('2024-01-01', 'x'), ('2023-12-31', 'y');
 CREATE FUNCTION mine(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN DELETE FROM customers; RETURN true; END $$;
 ALTER TABLE orders ADD CONSTRAINT waiting CHECK (total < 1000) NOT VALID;
 ANALYZE;
@@ -258,6 +258,42 @@ def test_inheritance_and_partitions(shop: Any) -> None:
     # what is written through a partition is not known of the whole
     earlier = "UPDATE events_rest SET kind = NULL; ALTER TABLE events ALTER kind SET NOT NULL"
     assert brief(ask(shop, earlier)) == [("nulls", "unknown", None)]
+
+
+BOUNDS = [
+    ("RANGE (a)", "FROM (2) TO (4)"),
+    ("RANGE (a)", "FROM (MINVALUE) TO (3)"),
+    ("RANGE (a, b)", "FROM (2, 2) TO (3, 1)"),
+    ("RANGE (a, b)", "FROM (2, MAXVALUE) TO (4, MINVALUE)"),
+    ("RANGE (a, b)", "FROM (MINVALUE, MINVALUE) TO (2, MAXVALUE)"),
+    ("LIST (c)", "IN ('x', NULL)"),
+    ("LIST (c)", "IN ('y', 'z')"),
+    ("HASH (a)", "WITH (MODULUS 3, REMAINDER 1)"),
+    ("HASH (a, c)", "WITH (MODULUS 2, REMAINDER 0)"),
+]
+
+
+@pytest.mark.parametrize(("key", "bound"), BOUNDS, ids=[" ".join(b) for b in BOUNDS])
+def test_bounds_are_those_that_the_server_works_out(shop: Any, key: str, bound: str) -> None:
+    """The oracle is the server's own condition of such a partition (pg_get_partition_constraintdef)."""
+    with shop.connect() as conn:
+        conn.execute(f"CREATE TABLE whole (a int, b int, c text) PARTITION BY {key}")
+        conn.execute(f"CREATE TABLE part PARTITION OF whole FOR VALUES {bound}")
+        row = conn.execute("SELECT pg_get_partition_constraintdef('part'::regclass)").fetchone()
+        conn.execute("DROP TABLE part")
+        conn.execute("CREATE TABLE rows (a int, b int, c text)")
+        conn.execute(
+            "INSERT INTO rows SELECT a, b, c FROM unnest(ARRAY[NULL, 1, 2, 3, 4]) a, unnest(ARRAY[NULL, 0, 1, 2]) b,"
+            " unnest(ARRAY[NULL, 'x', 'y']) c"
+        )
+        assert row
+        expected = conn.execute(f"SELECT count(*) FROM rows WHERE ({row[0]}) IS NOT TRUE").fetchone()
+    try:
+        [answer] = ask(shop, f"ALTER TABLE whole ATTACH PARTITION rows FOR VALUES {bound}")
+        assert (answer.asked.kind, answer.count) == ("outside", expected[0] if expected else None), row[0]
+    finally:
+        with shop.connect() as conn:
+            conn.execute("DROP TABLE whole, rows")
 
 
 def test_nothing_to_ask_of_what_is_not_there_or_not_understood(shop: Any) -> None:
