@@ -69,7 +69,7 @@ def _sides(project: ProjectContext, conn: Connection) -> dict[str, Any]:
     from ..tools import files
     from ..tools.health.drift import pending_of
     from ..tools.health.wording import count
-    from ..tools.ledger import history
+    from ..tools.ledger import archive, history
     from ..tools.records import Migration
 
     migrations = [m for m in files.discover(project.layout) if m.state != "archived"]
@@ -77,12 +77,18 @@ def _sides(project: ProjectContext, conn: Connection) -> dict[str, Any]:
     rows = history.runs(conn)
     if history.is_installed(conn):
         done = sorted(history.applied(rows).values(), key=lambda r: r.id)
-        recorded = [
-            Migration(r.version, r.name, Path(f"ledger/{r.label}.sql"), history.sql_of(conn, r), r.checksum)
-            for r in done
-        ]
-        now = [by_number[r.number] for r in done if r.number in by_number]
-        compared = f"{count(len(recorded), 'applied migration')}, replayed from the ledger's own copies"
+        gone = archive.purges(conn)
+        recorded, now = [], []
+        for r in done:
+            sql = history.sql_of(conn, r)
+            recorded.append(Migration(r.version, r.name, Path(f"ledger/{r.label}.sql"), sql, r.checksum))
+            now += [by_number[r.number]] if r.number in by_number else []
+            later = next((n.started for n in done if n.id > r.id), None)
+            for when, purge in gone:  # where it stands among them, for both
+                if r.started <= when and (later is None or when < later):
+                    recorded.append(purge)
+                    now.append(purge)
+        compared = f"{count(len(done), 'applied migration')}, replayed from the ledger's own copies"
     else:
         recorded = now = [m for m in migrations if m.state == "applied"]
         compared = f"{count(len(recorded), 'file')} in applied/, replayed (the target has no ledger)"

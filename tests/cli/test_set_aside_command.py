@@ -131,6 +131,11 @@ def test_a_copy_above_the_limit_is_told_refused_and_avoided(run: Run, database: 
 
 
 def test_what_was_set_aside_is_listed_and_purged_on_its_own_approval(run: Run, database: SandboxDatabase) -> None:
+    with database.connect() as conn:
+        conn.execute("DROP TABLE orders")
+    Path("migrations/pending/001_orders.sql").write_text("CREATE TABLE orders (id int PRIMARY KEY, note text);\n")
+    approved(run, database, "001")
+    assert run("apply")[0] == 0
     assert run("rollback", "set-aside", FILE, "--write")[0] == 0
     assert "Nothing is kept" in run("rollback", "purge")[1]
     approved(run, database)
@@ -156,6 +161,9 @@ def test_what_was_set_aside_is_listed_and_purged_on_its_own_approval(run: Run, d
     code, out, err = run("rollback", "purge", "--migration", "2", "--run")
     assert (code, err) == (0, "") and "deleted  public.orders.agentdb_dropped_note_" in out
     assert asked(database, "SELECT count(*) FROM pg_attribute WHERE attname ~ 'agentdb_dropped'") == 0
+
+    code, out, err = run("drift")
+    assert (code, err) == (0, ""), out  # the files still make the column, and the ledger knows that it went
 
     code, _, err = run("approve", "--rollback", "002", "--confirm", database.name)
     assert (code, "were purged on" in err, "no longer holds" in err) == (4, True, True)

@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import naming
 from ..databases.queries import load
+from ..records import Migration
 from ..sql.quote import ident, qualified
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ class Kept:
             "migration": self.migration,
             "kind": self.kind,
             "name": self.name,
+            "table": self.table,
             "was": self.was,
             "since": instant(self.since),
             "oid": self.oid,
@@ -161,5 +165,30 @@ def removal(things: Sequence[Kept]) -> list[str]:
         statements.append(f"DROP {word} {thing.name}")
     statements.sort(key=lambda s: s.startswith("DROP FUNCTION"))  # a trigger's table goes before its function
     for thing in reversed([k for k in things if k.kind == "column"]):
-        statements.append(f"ALTER TABLE {thing.table} DROP COLUMN {thing.name.removeprefix(thing.table + '.')}")
+        statements.append(_drop(thing.table, thing.name))
     return statements
+
+
+def purges(conn: Connection) -> tuple[tuple[datetime, Migration], ...]:
+    """The purges that changed the schema (of columns set aside), each with its time and as a migration to replay:
+    a schema that is built anew from the files has these columns, and the target has not."""
+    there = conn.execute("SELECT pg_catalog.to_regclass('agentdb.purges') IS NOT NULL").fetchone()
+    if not (there and there[0]):
+        return ()
+    found = []
+    for label, when, objects in conn.execute(
+        "SELECT migration, purged, objects FROM agentdb.purges ORDER BY id"
+    ).fetchall():
+        gone = [(str(o["table"]), str(o["name"])) for o in objects if o["kind"] == "column"]
+        if gone:
+            sql = "".join(_drop(table, name) + ";\n" for table, name in reversed(gone))
+            version, _, name = label.partition("_")
+            path = Path(f"ledger/{label}.purge.sql")
+            found.append(
+                (when, Migration(version if version.isdigit() else "0", name, path, sql, naming.checksum(sql)))
+            )
+    return tuple(found)
+
+
+def _drop(table: str, name: str) -> str:
+    return f"ALTER TABLE {table} DROP COLUMN {name.removeprefix(table + '.')}"

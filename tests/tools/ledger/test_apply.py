@@ -50,7 +50,7 @@ def test_the_plan_is_the_same_each_time_and_says_that_the_ledger_will_be_install
     project.write("001_customers", CUSTOMERS)
     first, second = project.plan(), project.plan()
     assert first.sha256 == second.sha256
-    assert [part[1] for part in first.ledger] == ["history", "approvals", "audit"]
+    assert [part[1] for part in first.ledger] == ["history", "approvals", "audit", "purges"]
     project.apply()
     project.write("002_more", "CREATE TABLE more (id int);\n")
     assert project.plan().ledger == ()
