@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ... import __version__
 from ...errors import AgentdbError, DatabaseError
@@ -15,6 +15,7 @@ from ...tools.hazards.context import Context
 from ...tools.hazards.reconcile import reconcile
 from ...tools.hazards.run import Session
 from ...tools.pullrequest import rollbacks
+from ...tools.pullrequest.escape import visible
 from ...tools.pullrequest.gather import Changed, Gathered, gather
 from ...tools.pullrequest.git_range import unclean
 from ...tools.pullrequest.locks import locks_of, work_of
@@ -41,7 +42,7 @@ class Wishes:
     worktree: bool = False
     write: bool = True
     check: bool = False
-    fail_on: str | None = None
+    fail_on: Literal["info", "warning", "error", "never"] | None = None
     number: int = 0
     target: Target | None = None
     model: Model | None = None
@@ -74,8 +75,8 @@ def look(project: ProjectContext, wishes: Wishes, listen: Listener = lambda line
     fail_on = wishes.fail_on or project.settings.hazards.fail_on
     record = Record(
         agentdb=__version__,
-        project=project.settings.project.name or gathered.layout.root.name,
-        base=Base(span.base, span.base_sha, span.parted, span.head, span.worktree),
+        project=visible(project.settings.project.name or gathered.layout.root.name),
+        base=Base(visible(span.base), span.base_sha, span.parted, span.head, span.worktree),
         verdict=judge((), (), fail_on=fail_on),
         number=wishes.number,
         notes=gathered.notes,
@@ -205,6 +206,7 @@ def _pass_through(state: Bench, migration: Migration) -> None:
 
 
 def _run(state: Bench, one: Changed, migration: Migration) -> Stage:
+    from ...tools.sandbox.before import without_place
     from ...tools.sandbox.runs import evidence
 
     script = parse(migration.sql)
@@ -218,11 +220,12 @@ def _run(state: Bench, one: Changed, migration: Migration) -> Stage:
     state.findings += reconcile(
         told, run, measured, path=one.path, context=state.session.context, script=script, exempt=exempt
     )
-    without = f" (without {', '.join(state.failed)}, which fail before it)" if state.failed else ""
+    without = f" (without {', '.join(state.failed)}, which failed before it)" if state.failed else ""
+    said = f"line {run.line}: {without_place(run.error)}" if run.line else run.error
     state.entries[one.path] = replace(
         _plain(one, script),
-        ok=run.ok,
-        error=f"{run.error}{without}" if run.error else "",
+        ok=None if run.unknown and not run.ok else run.ok,
+        error=f"{said}{without}" if run.error else "",
         unknown=run.unknown,
         locks=locks_of(run),
         work=work_of(run),
@@ -296,7 +299,7 @@ def _only_read(state: Bench) -> None:
         script = parse(one.migration.sql)
         state.findings += session.check(script, path=one.path, in_transaction=not one.migration.no_transaction)
         if one.path not in state.entries:
-            state.entries[one.path] = replace(_plain(one, script), error="not run: the sandbox could not say")
+            state.entries[one.path] = replace(_plain(one, script), error="the sandbox could not say")
 
 
 def _plain(one: Changed, script: Script | None) -> Entry:
@@ -317,7 +320,7 @@ def _plain(one: Changed, script: Script | None) -> Entry:
 def _entry(state: Bench, one: Changed) -> Entry:
     """The entry of a changed file, with what is wrong with one that cannot be read."""
     if one.problem is not None:
-        return replace(_plain(one, None), error="not run: it cannot be read as a migration")
+        return replace(_plain(one, None), error="it cannot be read as a migration")
     return state.entries.get(one.path) or _plain(one, None)
 
 
@@ -326,7 +329,7 @@ def _numbered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     conflicts = [f for f in findings if f.rule.startswith("conflict-")]
     rest = [f for f in findings if not f.rule.startswith("conflict-")]
     rest.sort(key=lambda f: (f.path, f.line, f.rule, f.title))
-    return tuple(replace(f, id=f"F-{n}") for n, f in enumerate([*conflicts, *rest], 1))
+    return tuple(replace(f, id=f"F-{n}", path=visible(f.path)) for n, f in enumerate([*conflicts, *rest], 1))
 
 
 def _moves(gathered: Gathered) -> tuple[str, ...]:

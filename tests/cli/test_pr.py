@@ -259,7 +259,12 @@ def test_a_model_changes_no_verdict_and_its_words_do_not_act(first: Run, branch:
         assert TOKEN not in model.received + second.comment + json.dumps(second.record)
         assert model.requests
     plain = {k: v for k, v in first.record.items() if k not in ("said", "model", "struck", "verdict", "findings")}
-    assert plain == {k: v for k, v in second.record.items() if k in plain}
+    for key, value in plain.items():
+        if key != "evidence":  # who waits is tried out, and a busy machine may answer late
+            assert value == second.record[key], key
+    assert [(e["id"], e["kind"]) for e in plain["evidence"]] == [
+        (e["id"], e["kind"]) for e in second.record["evidence"]
+    ]
     strict = [
         f["path"] for f in second.record["findings"] if f["rule"] == "rollback-missing" and f["severity"] == "error"
     ]

@@ -109,7 +109,7 @@ def _hazards(entry: Entry, record: Record) -> str:
     groups += [(s.value, [f for f in mine if f.severity is s and not is_conflict(f)]) for s in reversed(Severity)]
     words = [_counted(name, found) for name, found in groups if found]
     if entry.ok is None and entry.error:
-        words.append(text(entry.error, 160))
+        words.append(f"not run: {text(entry.error, 160)}")
     return "; ".join(words) or "none"
 
 

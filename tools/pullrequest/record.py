@@ -130,7 +130,7 @@ class Record:
     model: str = ""
     said: tuple[Said, ...] = ()
     struck: int = 0
-    fail_on: str = "error"
+    fail_on: Literal["info", "warning", "error", "never"] = "error"
     statements: int = field(default=0)
 
 

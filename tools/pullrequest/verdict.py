@@ -31,11 +31,18 @@ def judge(
         code = exit_code
         reasons.append(f"nothing could be measured: {trouble}")
         do += [hint] if hint else []
+    blocking = [f for f in findings if blocks(f, fail_on)]
+    mended = {f.path for f in blocking}
     for entry in entries:
         if entry.ok is False:
             code = FAILED
-            reasons.append(f"{entry.label} fails in the sandbox: {entry.error}")
-            do.append(f"{entry.path}: mend the statement that failed; it would fail on the target as well.")
+            reasons.append(f"{entry.label} fails in the sandbox, {entry.error}")
+            if entry.path not in mended:
+                do.append(f"{entry.path}: mend the statement that failed; it would fail on the target as well.")
+        elif entry.ok is None and entry.unknown:
+            code = FAILED
+            reasons.append(f"{entry.label} could not be tried, {entry.error}")
+            do.append(f"{entry.path}: try it on a server that can (sandbox.server_dsn_env), or on staging.")
     broken = [e for e in entries if e.rollback and e.rollback.klass == "IMPOSSIBLE" and e.rollback.by == "a person"]
     for entry in broken:
         if entry.irreversible or entry.rollback is None:
@@ -43,7 +50,6 @@ def judge(
         code = FAILED
         reasons.append(f"the rollback of {entry.label} does not work: {entry.rollback.reason}")
         do.append(f"Mend {entry.rollback.path}, or delete it to have it drafted anew.")
-    blocking = [f for f in findings if blocks(f, fail_on)]
     if blocking:
         code = code or FINDINGS
         reasons.insert(0, count(blocking))

@@ -152,6 +152,7 @@ def test_a_record_survives_its_journey(tmp_path: Path) -> None:
         ({"schema_version": 99}, "format 99"),
         ({"migrations": [{"label": 1}]}, "migrations"),
         ({"number": "5; rm"}, "number"),
+        ({"fail_on": "@you"}, "fail_on"),
         (None, "JSON"),
     ],
 )
@@ -187,5 +188,7 @@ def test_the_verdict_by_fixed_rules() -> None:
     assert judge((broken,), (), fail_on="error").exit_code == 3
     assert judge((replace(broken, irreversible=True),), (), fail_on="error").exit_code == 0
     assert judge((replace(FINE, ok=False, error="no"),), (), fail_on="error").exit_code == 3
+    untried = judge((replace(FINE, ok=None, unknown="COPY", error="line 1: COPY"),), (), fail_on="error")
+    assert (untried.exit_code, untried.reasons) == (3, ("002_a could not be tried, line 1: COPY",))
     assert judge((FINE,), (), fail_on="error", trouble="no server").exit_code == 3
     assert judge((replace(FINE, rollback=PROVEN),), (), fail_on="error", settings_changed=True).word == "look"
