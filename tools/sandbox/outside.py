@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ..databases.queries import load
 from . import probe
 from .runs import MODES, Lock
-from .trace import KINDS, Relation, plain_mode
+from .trace import KINDS, Reference, Relation, plain_mode
 
 if TYPE_CHECKING:
     import psycopg
@@ -48,9 +48,14 @@ class Watched:
 
 
 def watch(
-    database: SandboxDatabase, connection: Connection, statement: Statement, before: Mapping[int, Relation]
+    database: SandboxDatabase,
+    connection: Connection,
+    statement: Statement,
+    before: Mapping[int, Relation],
+    references: Iterable[Reference] = (),
 ) -> Watched:
-    """The finished statement and what was seen of it. `before`: the relations from before the migration."""
+    """The finished statement and what was seen of it. `before`: the relations from before the migration; `references`:
+    the foreign keys among them."""
     seen = Watched()
     names = list(dict.fromkeys((*statement.changes, *statement.drops))) or _of_schema(statement, before)
     rows = connection.execute(load("postgres", "sandbox_tables_of").encode(), (names,)).fetchall()
@@ -85,7 +90,7 @@ def watch(
                 holding, held_until = False, time.monotonic()
         thread.join()
         seen.ms = (time.monotonic() - began - (held_until - held_from)) * 1000
-    _conclude(seen, before)
+    _conclude(seen, before, references)
     return seen
 
 
@@ -130,7 +135,7 @@ def _strongest(modes: Mapping[int, set[str]], before: Mapping[int, Relation]) ->
     return {oid: max(found, key=MODES.index) for oid, found in modes.items() if oid in before}
 
 
-def _conclude(seen: Watched, before: Mapping[int, Relation]) -> None:
+def _conclude(seen: Watched, before: Mapping[int, Relation], references: Iterable[Reference]) -> None:
     locks = [
         Lock(before[oid].title, mode, True, KINDS.get(before[oid].kind, before[oid].kind))
         for oid, modes in seen.modes.items()
@@ -140,8 +145,8 @@ def _conclude(seen: Watched, before: Mapping[int, Relation]) -> None:
     locks.sort(key=lambda lock: (-lock.rank, lock.relation))
     seen.locks = tuple(locks)
     if any(oid in seen.modes for oid in seen.tables):
+        held = _strongest(seen.modes, before)
         seen.blocked = {
-            before[oid].title: operations
-            for oid, mode in _strongest(seen.modes, before).items()
-            if (operations := probe.told(before[oid], mode))
+            before[oid].title: operations for oid, mode in held.items() if (operations := probe.told(before[oid], mode))
         }
+        probe.across(seen.blocked, before, probe.refused_by(held), references)

@@ -75,7 +75,7 @@ def tried(
                 seen.blocked[title] = (*seen.blocked.get(title, ()), *dict(NEEDS)[rest])
             elif int(rest) > 0:
                 seen.rows_locked[title] = int(rest)
-    _across(seen, relations, refused, references)
+    across(seen.blocked, relations, refused, references)
     return seen
 
 
@@ -104,19 +104,32 @@ def _oids(oids: Iterable[int]) -> str:
     return "{" + ",".join(map(str, oids)) + "}"
 
 
-def _across(
-    seen: Tried, relations: Mapping[int, Relation], refused: Mapping[int, set[str]], references: Iterable[Reference]
+def refused_by(held: Mapping[int, str]) -> dict[int, set[str]]:
+    """The lock modes that cannot be had on relations where these are held, by the manual's table of conflicts."""
+    return {
+        oid: {need for need, operations in NEEDS if {*operations} & {*BLOCKED_BY[mode]}} for oid, mode in held.items()
+    }
+
+
+def across(
+    blocked: dict[str, tuple[str, ...]],
+    relations: Mapping[int, Relation],
+    refused: Mapping[int, set[str]],
+    references: Iterable[Reference],
 ) -> None:
-    """Add the writes that wait on account of a foreign key, on tables that can be written otherwise."""
+    """Add the writes that wait on account of a foreign key, on tables that can be written otherwise.
+
+    refused: the lock modes that cannot be had, by relation.
+    """
     for key in references:
         needed = "ROW EXCLUSIVE" if key.acts else "ROW SHARE"
         for writer, read, mode in ((key.child, key.parent, "ROW SHARE"), (key.parent, key.child, needed)):
             if mode not in refused.get(read, ()) or writer not in relations:
                 continue
             title = relations[writer].title
-            operations = seen.blocked.get(title, ())
+            operations = blocked.get(title, ())
             if not {*WRITES, *KEY_WRITES} & set(operations):
-                seen.blocked[title] = tuple(o for o in OPERATIONS if o in (*operations, *KEY_WRITES))
+                blocked[title] = tuple(o for o in OPERATIONS if o in (*operations, *KEY_WRITES))
 
 
 def told(relation: Relation, mode: str) -> tuple[str, ...]:

@@ -138,7 +138,9 @@ class Session:
 
     def ends_its_own(self, statement: Statement) -> bool:
         """Whether the statement may COMMIT by itself (a DO block, a CALL) and stands where it can."""
-        return statement.transactional is None and self.no_transaction and not self.open and statement.kind in MAY_COMMIT
+        return (
+            statement.transactional is None and self.no_transaction and not self.open and statement.kind in MAY_COMMIT
+        )
 
     def finish(self) -> SandboxRun | None:
         """Commit what is open; deferred constraints speak here."""
@@ -246,7 +248,7 @@ class Session:
             )
             return None
         with _Limit(self.connection, self.timeout):
-            seen = outside.watch(self.database, self.connection, statement, self.tracer.before)
+            seen = outside.watch(self.database, self.connection, statement, self.tracer.before, self.tracer.references)
         if seen.error is not None:
             return self.failed(statement, seen.error, seen.ms)
         debug, notices = self.messages.take()

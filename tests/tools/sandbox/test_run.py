@@ -305,6 +305,8 @@ INSERT INTO shops VALUES (1, 'a'), (2, 'b'), (3, 'c');
         ("CREATE INDEX ON sales (total)", {"public.sales": WRITING}),
         ("CREATE INDEX ON stock (total)", {"public.stock": WRITING, "public.shops": ("FOREIGN KEY WRITE",)}),
         ("CREATE INDEX ON shops (name)", {"public.shops": WRITING}),
+        ("VACUUM FULL shops", {"public.shops": EVERYTHING, "public.sales": ("FOREIGN KEY WRITE",), "public.stock": ("FOREIGN KEY WRITE",)}),
+        ("CREATE INDEX CONCURRENTLY ON shops (name)", {"public.shops": ("OTHER DDL",)}),
     ],
 )  # fmt: skip
 def test_foreign_keys_carry_a_wait_to_other_tables(
