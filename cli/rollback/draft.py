@@ -40,6 +40,7 @@ def draft(
         help="Ask the model for a rollback that cannot be proven; kept only if its proof passes "
         "(default: model.draft_rollbacks).",
     ),
+    show_prompts: bool = typer.Option(False, "--show-prompts", help="Print on stderr what is sent to the model."),
     format: Literal["text", "json"] = FORMAT,
 ) -> None:
     """Draft the rollback of a migration, prove it in the sandbox, and write it."""
@@ -55,7 +56,7 @@ def draft(
         made = rehearse(
             server, stage.database, migration, data=not no_data, together=False if pre else None, in_place=not own
         )
-        last = _last_resort(server, stage.database, made, model) if own else None
+        last = _last_resort(server, stage.database, made, model, show_prompts) if own else None
         final = last.made if last else made
         copied = of_draft(server, target, final.capture_text) if own and not (replay or history) else None
     told, more = _told(last)
@@ -70,23 +71,21 @@ def draft(
 
 
 def _last_resort(
-    server: SandboxServer, database: SandboxDatabase, made: Rehearsed, wished: bool | None
+    server: SandboxServer, database: SandboxDatabase, made: Rehearsed, wished: bool | None, show_prompts: bool
 ) -> LastResort | None:
     """What a model makes of a rollback that cannot be proven; None when nobody wants to ask it, or it is not needed."""
-    import os
-
     from ...tools.rollback.offer import wanted
     from ..context import open_project
 
     if wished is False or not wanted(made):
         return None
-    settings = open_project().settings.model
-    if not (wished or settings.draft_rollbacks):
+    project = open_project()
+    if not (wished or project.settings.model.draft_rollbacks):
         return None
-    from ...agents.model import model_from
     from ...agents.rollback_draft import last_resort
+    from ..crew import model_of
 
-    return last_resort(server, database, made, model_from(settings, os.environ))
+    return last_resort(server, database, made, model_of(project, show_prompts=show_prompts))
 
 
 def _told(last: LastResort | None) -> tuple[tuple[str, ...], dict[str, Any]]:

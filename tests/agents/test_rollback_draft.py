@@ -27,6 +27,8 @@ SCHEMA = """
 CREATE TABLE parent (id int PRIMARY KEY, note text);
 CREATE TABLE child (size int) INHERITS (parent);
 CREATE TABLE users (id int PRIMARY KEY, secret text);
+CREATE FUNCTION purge() RETURNS bigint LANGUAGE sql AS 'DELETE FROM users WHERE id > 1000000; SELECT 1::bigint';
+CREATE VIEW purging AS SELECT purge() AS done;
 INSERT INTO child SELECT n, 'note ' || n, n * 10 FROM generate_series(1, 4) n;
 INSERT INTO users SELECT n, 'zebra-' || n FROM generate_series(1, 4) n;
 """
@@ -181,6 +183,10 @@ HOSTILE = {
     "values by conversion": "ALTER TABLE public.child ALTER COLUMN size TYPE int USING CASE WHEN size > 9999 THEN 0 END",
     "another table": "ALTER TABLE public.users ADD COLUMN x int; ALTER TABLE public.users DROP COLUMN x",
     "an empty table": "TRUNCATE public.child",
+    "a function of the application": "SELECT public.purge()",
+    "the same, in a value": "INSERT INTO public.child (id) SELECT public.purge()",
+    "the same, in a conversion": "ALTER TABLE public.child ALTER COLUMN size TYPE int USING public.purge()",
+    "the same, behind a view": "SELECT done FROM public.purging",
     "a function": "CREATE FUNCTION public.child() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     "a large object": "SELECT lo_from_bytea(0, 'abc')",
     "a large object's grants": "GRANT ALL ON LARGE OBJECT 5 TO PUBLIC",

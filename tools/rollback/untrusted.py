@@ -34,6 +34,8 @@ STATEMENTS = frozenset(
     define_stmt create_op_class_stmt create_op_family_stmt refresh_mat_view_stmt insert_stmt update_stmt delete_stmt
     select_stmt variable_set_stmt constraints_set_stmt lock_stmt""".split()
 )
+# Those that run expressions over rows at once, where the others only write them down.
+_RUNNING = frozenset({"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "create_table_as_stmt"})
 # Of the server, or of the connection to another one: not to be dropped or spoken of by such a draft.
 KINDS = re.compile(
     r"OBJECT_(LARGEOBJECT|EXTENSION|FDW|FOREIGN_SERVER|LANGUAGE|EVENT_TRIGGER|ACCESS_METHOD|SUBSCRIPTION)"
@@ -57,6 +59,7 @@ class _Allowed:
     names: frozenset[str]
     columns: frozenset[tuple[str, str]]  # (table, column), both by their bare names
     routines: frozenset[str]
+    views: frozenset[str]
     bodies: frozenset[str]
     tables: dict[str, ObjectId | None]  # with rows that may change: the table of before, None for one that is new
 
@@ -109,14 +112,26 @@ def _objections(parsed: Parsed, allowed: _Allowed, study: Study) -> Iterator[str
         yield from _function(parsed, allowed)
     if parsed.node_name == "alter_table_stmt":
         yield from _conversions(parsed, allowed)
+    running = parsed.node_name in _RUNNING
     for _, message in grammar.walk(parsed.node):
         name = message.DESCRIPTOR.name
-        if name == "FuncCall" and message.funcname:
-            called = str(message.funcname[-1].string.sval).lower()
-            if called not in _PLAIN and called not in allowed.routines:
-                yield f"{called}() is not a function that such a draft may call"
+        if name == "FuncCall":
+            yield from _call(message, allowed, running)
         elif name in _ROWS:
             yield from _rows(message, _ROWS[name], allowed, study)
+        elif name == "RangeVar" and running and _title(message) in allowed.views:
+            yield f"{statement.kind} reads the view {_title(message)}, which may run anything"
+
+
+def _call(node: Any, allowed: _Allowed, running: bool) -> Iterator[str]:
+    """The database's own functions may stand in what is made anew (a view, a default), but are not run."""
+    name = str(node.funcname[-1].string.sval).lower() if node.funcname else ""
+    if name not in _PLAIN and (running or name not in allowed.routines):
+        yield f"{name}() is not a function that such a draft may call"
+
+
+def _title(node: Any) -> str:
+    return ".".join(x for x in (str(node.schemaname), str(node.relname)) if x)
 
 
 def _kind(parsed: Parsed) -> str:
@@ -149,11 +164,14 @@ def _conversions(parsed: Parsed, allowed: _Allowed) -> Iterator[str]:
         converts = grammar.enum_name(command, "subtype") == "AT_AlterColumnType"
         if converts and (table, str(command.name)) not in allowed.columns:
             yield f"ALTER COLUMN {command.name} TYPE: the migration does not change that column"
+        for _, message in grammar.walk(command) if converts else ():
+            if message.DESCRIPTOR.name == "FuncCall":
+                yield from _call(message, allowed, running=True)
 
 
 def _rows(node: Any, kind: str, allowed: _Allowed, study: Study) -> Iterator[str]:
     """Rows may be changed only as far as the migration changed them."""
-    name = ".".join(x for x in (str(node.relation.schemaname), str(node.relation.relname)) if x)
+    name = _title(node.relation)
     if kind == "merge":
         yield "MERGE has no place in a draft that nobody vouches for"
         return
@@ -216,7 +234,10 @@ def _allowed(study: Study) -> _Allowed:
     before_routines = [o for kind in _ROUTINES for o in before.of(kind)]
     bodies = {m[2].strip() for o in before_routines for m in _BODY.finditer(str(o.properties.get("definition")))}
     routines = {o.id.name.split("(")[0].lower() for o in before_routines}
-    return _Allowed(frozenset(names), frozenset(columns), frozenset(routines), frozenset(bodies), tables)
+    views = {n for s in (before, after) for o in s.of("view") for n in (o.id.name, f"{o.id.schema}.{o.id.name}")}
+    return _Allowed(
+        frozenset(names), frozenset(columns), frozenset(routines), frozenset(views), frozenset(bodies), tables
+    )
 
 
 _ROUTINES = ("function", "procedure", "aggregate")
