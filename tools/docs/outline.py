@@ -13,7 +13,9 @@ from typing import Any
 from ..schema.model import ObjectId, SchemaObject, Snapshot
 
 # What differs between environments that have one schema: who owns a thing, who may use it, where it is stored.
-ENVIRONMENT = frozenset({"owner", "grants", "tablespace", "security_labels", "populated", "not_null_name", "attached"})
+ENVIRONMENT = frozenset(
+    {"owner", "grants", "tablespace", "security_labels", "populated", "not_null_name", "attached", "detached"}
+)
 
 TABLE_KINDS = ("table", "foreign_table")
 VIEW_KINDS = ("view", "materialized_view")

@@ -272,7 +272,9 @@ def _settle_without_key(kept: Kept, live: str, writer: str) -> list[str]:
     if not kept.shared:
         return [f"CREATE TABLE {after} AS SELECT 0 AS agentdb_nothing WHERE false"]
     if kept.lost:  # all rows are put back whole, so all that the migration left are taken away
-        where = f"\nWHERE {writer.replace('now.xmin =', 'age(now.xmin) >= age(') + ')'}" if " = " in writer else ""
+        where = f"\nWHERE {writer}" if writer.startswith("(") else ""
+        if writer.startswith("now.xmin ="):
+            where = f"\nWHERE {writer.replace('now.xmin =', 'age(now.xmin) >= age(')})"
         return [f"CREATE TABLE {after} AS\nSELECT {now}\nFROM {live} AS now{where}"]
     where = f"\nWHERE {writer}" if writer else ""
     gone = archived(f"{kept.archive}_gone")

@@ -19,7 +19,7 @@ from ..schema.snapshot import read_snapshot
 from ..sql.parse import Script, parse
 from ..sql.quote import qualified
 from . import capture as captures
-from . import identities, look, losses, moves, restore, study, unfit, unseen, writes
+from . import identities, key_copies, look, losses, moves, restore, study, unfit, unseen, writes
 from .capture import Capture
 from .notes import Note
 from .preimages import Kept, kept_tables
@@ -248,6 +248,7 @@ class _Drafting:
                 break
             failed = [x for x in failed if x[0].sql not in {s.sql for s in trial.done}]
             end = read_snapshot(conn)
+        self._take(tried(conn, key_copies.renamed(f.copies, key_copies.read(conn))), steps, failed)
         if not self.capture.empty:
             self._take(tried(conn, restore.done(self.capture)), steps, failed)
         if any(k.secured for k in self.capture.tables):
@@ -333,6 +334,22 @@ def leftovers(before: Snapshot, now: Snapshot) -> list[str]:
         elif names := different(a.properties, b.properties):
             lines.append(f"{id}: {', '.join(names)} differ")
     return lines
+
+
+def key_marks(before: Snapshot, now: Snapshot) -> list[str]:
+    """The keys that work alike and were made in another way: by themselves, or with a partitioned table's.
+
+    Nothing but a later ATTACH or ALTER ... INHERIT tells them apart (pg_constraint.connoinherit), and no statement
+    turns the one into the other.
+    """
+    found = []
+    for key in before.of("constraint"):
+        other = now.objects.get(key.id)
+        if other and any(
+            bool(key.properties.get(m)) != bool(other.properties.get(m)) for m in ("attached", "detached")
+        ):
+            found.append(f"{key.id.schema}.{key.id.parent}: the constraint {key.id.name} is not marked as it was")
+    return found
 
 
 def column_orders(before: Snapshot, now: Snapshot) -> list[str]:

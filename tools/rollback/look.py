@@ -29,7 +29,10 @@ def look(capture: Capture) -> list[Note]:
         one = f"now.xmin = (SELECT c.writer FROM {ARCHIVE}.captures AS c WHERE c.migration = {label})"
         for kept in following:
             notes.append(Note("", f"DROP TABLE IF EXISTS {after_name(kept)}"))
-            notes += [Note("", sql) for sql in settle(kept, one if capture.one_writer else newer)]
+            condition = one if capture.one_writer else newer
+            if any(c.other_type and c.in_place for c in kept.shared):  # rows that nobody wrote look otherwise too
+                condition = f"({condition} OR NOT {newer})"
+            notes += [Note("", sql) for sql in settle(kept, condition)]
             if kept.key and capture.one_writer and kept.kinds & {"update", "delete"}:
                 notes.append(_written_by_others(kept, one, newer, label))
     if not notes:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..schema.ddl.conversions import base, lossless
 from ..schema.model import ObjectId, SchemaObject, Snapshot
@@ -25,7 +27,7 @@ class KeptColumn:
     """A column that is kept. after: its name after the migration, "" when it is gone; as_text: kept as text.
 
     lost: the migration drops it. converted: its type changes; other_type: to another one of the same name, or one that
-    lacks a label.
+    lacks a label or an attribute. in_place: that happened to the type alone, and wrote no row.
     """
 
     name: str
@@ -35,6 +37,7 @@ class KeptColumn:
     after_type: str = ""
     identity: str = ""
     other_type: bool = False
+    in_place: bool = False
 
     @property
     def lost(self) -> bool:
@@ -213,6 +216,7 @@ def _all_columns(
                 _printed(type_name, str(p["type"])),
                 str(p.get("identity") or ""),
                 bool(name) and _other_type(str(p["type"]), before, after, old, new),
+                _composite(str(p["type"]), before),
             )
         )
     return Kept(
@@ -238,9 +242,22 @@ def _other_type(name: str, before: Snapshot, after: Snapshot, old: Identities, n
             if there is None:
                 return True
             now = after.objects.get(there.id)
+            if kind == "composite":
+                return any(_gone(obj.id, a, old, new) for a in obj.properties.get("attributes") or ())
             had = set(obj.properties.get("labels") or ())
             return now is None or len(had) > len(now.properties.get("labels") or ())
     return False
+
+
+def _composite(name: str, before: Snapshot) -> bool:
+    inner = name.removesuffix("[]").replace('"', "")
+    return any(f"{c.id.schema}.{c.id.name}" == inner for c in before.of("composite"))
+
+
+def _gone(composite: ObjectId, attribute: Mapping[str, Any], old: Identities, new: Identities) -> bool:
+    """Whether an attribute of a composite type is dropped, or gets another type."""
+    found = new.at(old.by_id.get(ObjectId("attribute", composite.schema, composite.name, str(attribute["name"]))))
+    return found is None or found.type != _printed(found.type, str(attribute["type"]))
 
 
 def _printed(found: str, wanted: str) -> str:

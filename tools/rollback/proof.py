@@ -10,40 +10,22 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...errors import AgentdbError, RollbackError
-from .. import naming
-from ..records import Certificate, CertificateClass, Loss, Migration
+from ..records import Certificate, Loss, Migration
 from ..schema.model import ObjectId, Snapshot
 from ..schema.snapshot import read_snapshot
 from ..sql.parse import Script, parse
-from . import identities, rows, study, unseen, writes
-from .draft import column_orders, leftovers
-from .rows import Difference
+from . import identities, key_copies, rows, study, unseen, writes
+from .draft import column_orders, key_marks, leftovers
+from .findings import Findings, conclude
 from .study import Study
 
 if TYPE_CHECKING:
     from ..databases.postgres import Connection
     from ..sandbox.databases import SandboxDatabase
     from ..sandbox.server import SandboxServer
-
-
-@dataclass(slots=True)
-class _Findings:
-    """What the steps of a proof brought."""
-
-    steps: list[dict[str, Any]] = field(default_factory=list)
-    schema: list[str] = field(default_factory=list)
-    orders: list[str] = field(default_factory=list)
-    data: list[Difference] = field(default_factory=list)
-    unseen: list[Loss] = field(default_factory=list)
-    empty: list[str] = field(default_factory=list)
-    changed_by_up: list[str] = field(default_factory=list)
-    failed: str = ""
-    unproven: list[str] = field(default_factory=list)
-    since: list[str] = field(default_factory=list)
 
 
 def prove(
@@ -68,7 +50,7 @@ def prove(
     written since. known: a study of the same migration on the same database, which spares reading the schema twice.
     Errors: SandboxError, DatabaseError.
     """
-    found = _Findings()
+    found = Findings()
     with ExitStack() as held:
         work = database if in_place else held.enter_context(server.clone(database))
         proof = _Proof(server, work, migration, rollback_sql, capture_sql, together, found)
@@ -90,7 +72,7 @@ class _Proof:
         down: str,
         capture: str,
         together: bool,
-        found: _Findings,
+        found: Findings,
     ) -> None:
         self.server, self.work, self.migration = server, work, migration
         self.capture, self.together, self.found = capture, together, found
@@ -115,7 +97,7 @@ class _Proof:
                 self.before, self.old = read_snapshot(conn), identities.read(conn)
             self.wanted = rows.tables_of(self.before)
             self.rows_before = rows.read(conn, self.wanted, self.before)
-            self.unseen = unseen.read(conn)
+            self.unseen, self.copies = unseen.read(conn), key_copies.read(conn)
         self._up()
         with self.work.connect() as conn:
             self.after = self.known.after if self.known is not None else read_snapshot(conn)
@@ -219,6 +201,9 @@ class _Proof:
         now = read_snapshot(conn)
         self.found.schema = leftovers(self.before, now)
         self.found.orders = column_orders(self.before, now)
+        self.found.marks = key_marks(self.before, now)
+        copies = key_copies.otherwise(self.copies, key_copies.read(conn))
+        self.found.marks += [f"{p.table}: its constraint {n} has another name" for p, n in copies.items()]
         self._step("compare schema", not self.found.schema, "; ".join(self.found.schema[:5]) or "equal", began)
         began = time.perf_counter()
         self.found.data = rows.differences(self.rows_before, rows.read(conn, self.wanted, now))
@@ -339,55 +324,3 @@ def _execute(conn: Connection, sql: str, what: str, *, begun: bool = False, sett
     except psycopg.Error as error:
         message = error.diag.message_primary or " ".join(str(error).split())
         raise RollbackError(f"{what} fails: {message[:400]}") from None
-
-
-def conclude(
-    found: _Findings,
-    migration: Migration,
-    down: str,
-    capture: str,
-    losses: Sequence[Loss],
-    server: str,
-) -> Certificate:
-    """The certificate that the findings allow: the best class only when every step was run and nothing differed."""
-    seen = tuple(Loss(f"{d.table.schema}.{d.table.name}", d.columns, d.rows, d.why) for d in found.data)
-    lost = (*losses, *seen, *found.unseen)
-    differences = tuple(found.schema) + tuple(f"{name}: its columns stand in another order" for name in found.orders)
-    proven, reason = True, ""
-    if found.failed:
-        klass, proven, reason = CertificateClass.IMPOSSIBLE, False, found.failed
-    elif found.schema:
-        klass, reason = CertificateClass.IMPOSSIBLE, f"the schema does not return: {found.schema[0]}"
-    elif lost:
-        klass = CertificateClass.LOSSY
-        reason = "; ".join(_loss_line(x) for x in lost[:3])
-    elif found.since:
-        klass, reason = CertificateClass.SCHEMA_ONLY, found.since[0]
-    elif found.empty:
-        klass, proven = CertificateClass.SCHEMA_ONLY, False
-        reason = f"no rows could be compared in {', '.join(found.empty[:3])}"
-    elif found.unproven:
-        klass, proven, reason = CertificateClass.SCHEMA_ONLY, False, found.unproven[0]
-    else:
-        klass = CertificateClass.LOSSLESS
-        reason = "schema and rows return, and writes made since stay"
-        if found.orders:
-            reason += f"; column order differs in {', '.join(found.orders[:3])}"
-    return Certificate(
-        klass=klass,
-        proven=proven,
-        reason=reason,
-        up_sha256=naming.checksum(migration.sql),
-        down_sha256=naming.checksum(down),
-        capture_sha256=naming.checksum(capture) if capture else "",
-        losses=lost,
-        differences=differences,
-        steps=tuple(found.steps),
-        server=server,
-    )
-
-
-def _loss_line(loss: Loss) -> str:
-    columns = f" ({', '.join(loss.columns)})" if loss.columns else ""
-    rows_told = "" if loss.rows is None else f": {loss.rows} row{'' if loss.rows == 1 else 's'}"
-    return f"{loss.table}{columns}{rows_told}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from ..schema.ddl.order import ordered
+from ..schema.ddl.triggers import switch
 from ..schema.model import ObjectId, SchemaObject, Snapshot
 from ..sql.quote import ident, literal, qualified
 from .capture import Capture, after_name, archived, source, value
@@ -47,22 +48,20 @@ def back(
 ) -> list[Note]:
     """The rows put back, for after tables and columns are there again and before constraints are.
 
-    live: the schema that the rollback started from (names are those of before). triggers, keys: triggers and foreign
-    keys that exist while rows are put back: triggers are held off, and no row goes that another one points at.
+    live: the schema that the rollback started from (names are those of before). triggers, keys: triggers, rules and
+    foreign keys that exist while rows are put back: triggers and rules are held off, and no row goes that another one points at.
     order: of the three kinds of change; which one the foreign and unique keys allow is found by trial.
     """
     label = literal(capture.label)
     tables = _parents_first(capture.tables, before)
-    ids = {k.table for k in capture.tables}
+    ids = _with_partitions({k.table for k in capture.tables}, live)
     held = [t for t in triggers if ObjectId("table", t.id.schema, "", t.id.parent) in ids]
     held = [t for t in held if t.properties.get("enabled") in ("origin", "always")]
     notes = [
-        Note(
-            "" if number else "Triggers are held off: the rows come back as they were.",
-            f"ALTER TABLE {qualified(t.id.schema, t.id.parent)} DISABLE TRIGGER {ident(t.id.name)}",
-        )
+        Note("" if number else "Triggers are held off: the rows come back as they were.", switch(t.id, "disabled"))
         for number, t in enumerate(held)
     ]
+    ruled = {ObjectId("table", t.id.schema, "", t.id.parent) for t in held if t.id.kind == "rule"}
     keys = list(keys)
     referring = _references(before)
     inserts: list[Note] = []
@@ -70,22 +69,33 @@ def back(
     deletes: list[Note] = []
     for kept in tables:
         mine = referring.get(kept.table, [])
-        inserts += _inserts(kept, mine, label)
+        inserts += _inserts(kept, mine, label, plain=kept.table in ruled)
         updates += _updates(kept, mine, label)
         deletes = _deletes(kept, keys, label) + deletes
     changes = {"insert": inserts, "update": updates, "delete": deletes}
     notes += [note for kind in order.split() for note in changes[kind]]
     for number, trigger in enumerate(held):
-        verb = "ENABLE ALWAYS" if trigger.properties.get("enabled") == "always" else "ENABLE"
         notes.append(
-            Note(
-                "" if number else "Triggers work again.",
-                f"ALTER TABLE {qualified(trigger.id.schema, trigger.id.parent)} {verb} TRIGGER {ident(trigger.id.name)}",
-            )
+            Note("" if number else "Triggers work again.", switch(trigger.id, str(trigger.properties["enabled"])))
         )
     if notes:
         notes.append(Note("", "SET CONSTRAINTS ALL IMMEDIATE"))
     return notes
+
+
+def _with_partitions(tables: set[ObjectId], live: Snapshot) -> set[ObjectId]:
+    """The tables and their partitions of every level, which can have triggers of their own."""
+    parts: dict[str, list[ObjectId]] = {}
+    for table in live.of("table"):
+        if parent := table.properties.get("partition_of"):
+            parts.setdefault(str(parent), []).append(table.id)
+    found, todo = set(tables), list(tables)
+    while todo:
+        table = todo.pop()
+        new = [p for p in parts.get(qualified(table.schema, table.name), ()) if p not in found]
+        found.update(new)
+        todo += new
+    return found
 
 
 def _parents_first(tables: Sequence[Kept], before: Snapshot) -> list[Kept]:
@@ -136,7 +146,8 @@ def _refers(kept: Kept, keys: Iterable[SchemaObject], columns: Iterable[KeptColu
     return "\n  AND ".join(conditions)
 
 
-def _inserts(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]:
+def _inserts(kept: Kept, keys: Iterable[SchemaObject], label: str, *, plain: bool = False) -> list[Note]:
+    """Rows that went. plain: without ON CONFLICT, which the server refuses where a table has rules."""
     if not kept.columns:
         return []
     refers = _refers(kept, keys, kept.columns)
@@ -163,7 +174,7 @@ def _inserts(kept: Kept, keys: Iterable[SchemaObject], label: str) -> list[Note]
             f"{head} JOIN {after_name(kept)} AS a ON {match}\n"
             "WHERE a.agentdb_what = 'deleted' AND a.agentdb_same"
             + (f"\n  AND {refers}" if refers else "")
-            + "\nON CONFLICT DO NOTHING",
+            + ("" if plain else "\nON CONFLICT DO NOTHING"),
         )
     ]
     there = " AND ".join(f"{value(c, 'now', after=False)} = a.{ident(c.name)}" for c in kept.keys)

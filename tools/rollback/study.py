@@ -15,7 +15,7 @@ from ..schema.model import ObjectId, Snapshot
 from ..schema.snapshot import read_snapshot
 from ..sql import grammar
 from ..sql.parse import Parsed, Script
-from . import identities, unseen, written
+from . import identities, key_copies, unseen, written
 from .identities import Identities
 from .written import Written
 
@@ -61,6 +61,7 @@ class Study:
     notes: tuple[str, ...] = ()
     restarted: tuple[ObjectId, ...] = ()
     stood: unseen.Positions = field(default_factory=dict)
+    copies: key_copies.Copies = field(default_factory=dict)
 
 
 def is_transactional(migration: Migration, script: Script) -> bool:
@@ -155,11 +156,12 @@ def meet_roles(database: SandboxDatabase, script: Script) -> None:
 def in_transaction(conn: Connection, database: SandboxDatabase, migration: Migration, script: Script) -> Study:
     """The study, in the caller's open transaction; afterwards the migration has run in it."""
     before, old, stood = read_snapshot(conn), identities.read(conn), unseen.positions(conn)
+    copies = key_copies.read(conn)
     run_up(conn, database, migration, script)
     conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
     seen = written.measured(conn, old)
     after, new = read_snapshot(conn), identities.read(conn)
-    return _study(conn, before, after, old, new, script, seen, stood, transactional=True)
+    return _study(conn, before, after, old, new, script, seen, stood, copies, transactional=True)
 
 
 def alone(
@@ -168,9 +170,10 @@ def alone(
     """The study of a migration that runs outside a transaction, on a copy of the database which it changes."""
     with copy.connect() as conn:
         before, old, stood = read_snapshot(conn), identities.read(conn), unseen.positions(conn)
+        copies = key_copies.read(conn)
         run_statements(copy, migration)
         after, new = read_snapshot(conn), identities.read(conn)
-        return _study(conn, before, after, old, new, script, None, stood, transactional=False)
+        return _study(conn, before, after, old, new, script, None, stood, copies, transactional=False)
 
 
 def run_statements(database: SandboxDatabase, migration: Migration) -> None:
@@ -193,6 +196,7 @@ def _study(
     script: Script,
     seen: dict[ObjectId, frozenset[str]] | None,
     stood: unseen.Positions,
+    copies: key_copies.Copies,
     *,
     transactional: bool,
 ) -> Study:
@@ -211,6 +215,7 @@ def _study(
         runs_as=str(row[0]) if row else "",
         restarted=_restarted(conn, before, old, new, found, text, stood),
         stood=stood,
+        copies=copies,
     )
 
 

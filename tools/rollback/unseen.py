@@ -56,10 +56,22 @@ def read(conn: Connection) -> Unseen:
 def positions(conn: Connection) -> Positions:
     """How far every sequence has counted."""
     rows = conn.execute(
-        "SELECT schemaname::text, sequencename::text, last_value, increment_by > 0 FROM pg_catalog.pg_sequences"
+        "SELECT schemaname::text, sequencename::text, last_value, increment_by FROM pg_catalog.pg_sequences"
         " WHERE schemaname <> 'agentdb_archive' AND schemaname NOT LIKE 'pg\\_%'"
     ).fetchall()
-    return {ObjectId("sequence", schema, "", name): (value, up) for schema, name, value, up in rows}
+    found = {ObjectId("sequence", schema, "", name): (value, step > 0) for schema, name, value, step in rows}
+    steps = {ObjectId("sequence", schema, "", name): step for schema, name, _, step in rows}
+    unused = [id for id, (value, _) in found.items() if value is None]
+    if unused:  # one that was set anew and not used since: the value before its next one
+        query = " UNION ALL ".join(f"SELECT {n}, last_value FROM {_name(id)}" for n, id in enumerate(unused))
+        for number, value in conn.execute(query.encode()).fetchall():
+            id = unused[number]
+            found[id] = (value - steps[id], steps[id] > 0)
+    return found
+
+
+def _name(id: ObjectId) -> str:
+    return qualified(id.schema, id.name)
 
 
 def put_back(conn: Connection, stood: Positions) -> None:

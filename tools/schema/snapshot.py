@@ -46,7 +46,8 @@ constraint           id ("constraint", schema, table, name); NOT NULL ones are c
                      columns [name] in order; references text (table) and referenced_columns [name];
                      not_valid bool; not_enforced bool (18+); deferrable bool; initially_deferred bool;
                      no_inherit bool; inherited bool (has a parent's constraint); also_local bool;
-                     attached bool (soft: a partition's key that was made by itself, before it became part of the parent's)
+                     attached bool (soft: a partition's key that was made by itself, before it became part of the
+                     parent's); detached bool (soft: made with the parent's, of a table that is no partition any more)
 domain_constraint    id ("domain_constraint", schema, domain, name); definition*; not_valid bool
 index                id ("index", schema, table, name); ones that back a constraint too
                      definition* (pg_get_indexdef, a whole CREATE INDEX); method*; unique bool; columns [text] key
@@ -91,7 +92,7 @@ user_mapping         id ("user_mapping", "", server, role or "PUBLIC"); definiti
 
 Soft properties (`SOFT`): the fingerprint and `diff.significant` leave them out, `diff.diff` shows them. not_null_name:
 given names of NOT NULL constraints exist since 18 (one that looks generated, table_column_not_null, is not kept);
-populated: a matter of data; attached: how a partition's key came to be, which a dump and its restore change.
+populated: a matter of data; attached and detached: how a partition's key came to be, which a dump and its restore change.
 
 `depends`: what must exist before the object, from pg_depend (views through pg_rewrite, defaults through their column):
 view -> columns, relations, functions; column -> type, sequence or function of its default, columns of its generated
@@ -124,7 +125,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Version of this format; a snapshot or fingerprint of another one is not comparable."""
 
-SOFT = frozenset({"not_null_name", "populated", "attached"})
+SOFT = frozenset({"not_null_name", "populated", "attached", "detached"})
 """Properties that say something about the object but do not make it another schema."""
 
 OLDEST = 13

@@ -20,7 +20,7 @@ from .conversions import base
 from .names import HOLDER_KINDS, INSIDE, ROUTINES, TABLE_KINDS, TYPES, as_list
 
 # Not compared: where a column stands, and what the server names or fills by itself.
-QUIET = ("position", "not_null_name")
+QUIET = ("position", "not_null_name", "attached", "detached")
 
 
 class Closure:

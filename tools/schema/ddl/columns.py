@@ -174,7 +174,7 @@ def alter(
         a = {**a, "not_null": None}
     if changed_type and not follows:
         collate = f" COLLATE {b['collation']}" if b.get("collation") else ""
-        using = conversions.using(now, wanted, source, retype=retype)
+        using = conversions.using(now, wanted, source, retype=retype, target=target)
         steps.append(Step(BUILD, f"{head} TYPE {b['type']}{collate}{using}"))
     if not b.get("generated"):
         had = None if redefault else a.get("default")

@@ -50,7 +50,14 @@ def drop(id: ObjectId, snapshot: Snapshot) -> str:
 def can_alter(now: SchemaObject, wanted: SchemaObject) -> bool:
     """Only what hangs on a constraint, and a foreign key's deferral, change without making it anew."""
     a, b = dict(now.properties), dict(wanted.properties)
-    for key in ("comment", "security_labels", "inherited", "also_local", "attached"):  # the latter follow from parents
+    for key in (
+        "comment",
+        "security_labels",
+        "inherited",
+        "also_local",
+        "attached",
+        "detached",
+    ):  # the latter follow from parents
         a.pop(key, None)
         b.pop(key, None)
     if a == b:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ...sql.quote import ident
+from ...sql.quote import ident, qualified
 from ..model import SchemaObject, Snapshot
 
 _INTEGERS = ("smallint", "integer", "bigint")
@@ -70,13 +70,34 @@ def guarded(a: Mapping[str, Any], b: Mapping[str, Any], source: Snapshot) -> boo
     return not strict(str(a["type"]), str(b["type"])) or (a["type"] == b["type"])
 
 
-def using(now: SchemaObject, wanted: SchemaObject, source: Snapshot, *, retype: bool) -> str:
+def _by_attribute(name: str, type_name: str, source: Snapshot, target: Snapshot | None) -> str:
+    """A value of a composite type put together anew from attributes of the same name and type; "" for other types."""
+    for made in target.of("composite") if target else ():
+        old = source.objects.get(made.id)
+        if old is None or qualified(made.id.schema, made.id.name) != type_name:
+            continue
+        have = {a["name"]: a for a in old.properties.get("attributes") or []}
+        wanted = made.properties.get("attributes") or []
+        parts = [
+            f"({name}).{ident(a['name'])}" if have.get(a["name"], {}).get("type") == a["type"] else f"NULL::{a['type']}"
+            for a in wanted
+        ]
+        if parts:
+            return f"CASE WHEN {name} IS DISTINCT FROM NULL THEN ROW({', '.join(parts)})::{type_name} END"
+    return ""
+
+
+def using(
+    now: SchemaObject, wanted: SchemaObject, source: Snapshot, *, retype: bool, target: Snapshot | None = None
+) -> str:
     """The USING clause with a leading blank, or nothing where the server converts by itself.
 
     pg_input_is_valid exists from PostgreSQL 16 on; older servers convert unguarded.
     """
     a, b = str(now.properties["type"]), str(wanted.properties["type"])
     name = ident(wanted.id.name)
+    if retype and a == b and (row := _by_attribute(name, b, source, target)):
+        return f" USING {row}"
     if strict(a, b) and not retype:
         return ""
     if (base(a), base(b)) in (("boolean", "integer"), ("integer", "boolean")):

@@ -19,7 +19,7 @@ from .units import Units
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Ordered steps, and what the data part has to know: tables, columns and sequences that are made anew; triggers
-    that stay; columns whose values become NULL where the wanted type cannot hold them (guarded)."""
+    and rules that stay; columns whose values become NULL where the wanted type cannot hold them (guarded)."""
 
     steps: tuple[Step, ...]
     remade_tables: tuple[ObjectId, ...] = ()
@@ -66,7 +66,8 @@ def plan(source: Snapshot, target: Snapshot, *, runs_as: str = "", labels_may_be
         remade_sequences=tuple(sorted(i for i in anew if i.kind == "sequence")),
         triggers_kept=tuple(
             o
-            for o in source.of("trigger")
+            for kind in ("trigger", "rule")
+            for o in source.of(kind)
             if o.id not in work.drop and not o.properties.get("inherited") and o.id in target.objects
         ),
         guarded=tuple(
@@ -76,7 +77,8 @@ def plan(source: Snapshot, target: Snapshot, *, runs_as: str = "", labels_may_be
                 if i.kind == "column"
                 and i not in work.drop
                 and (i in work.retype or columns.retyped(now, wanted))
-                and "pg_input_is_valid" in conversions.using(now, wanted, source, retype=i in work.retype)
+                and "pg_input_is_valid"
+                in conversions.using(now, wanted, source, retype=i in work.retype, target=target)
                 and not now.properties.get("inherited")
             )
         ),

@@ -56,7 +56,8 @@ def can_alter(now: SchemaObject, wanted: SchemaObject, *, labels_may_be_added: b
         case "domain":
             return (a.get("type"), a.get("collation")) == (b.get("type"), b.get("collation"))
         case "composite":
-            return True
+            have, want = ([x["name"] for x in p.get("attributes") or []] for p in (a, b))
+            return [n for n in have if n in want] + [n for n in want if n not in have] == want  # new ones go to the end
         case _:
             return a.get("definition") == b.get("definition")
 

@@ -9,6 +9,8 @@ SELECT
     k.conperiod,  -- since 18
     false,  -- before 18
     CASE WHEN k.condeferrable OR NOT k.convalidated OR k.coninhcount > 0 OR k.connoinherit AND k.contype = 'c'
+              OR NOT k.connoinherit AND k.contype IN ('p', 'u', 'x', 'f') AND k.conrelid <> 0
+                 AND EXISTS (SELECT FROM pg_class r WHERE r.oid = k.conrelid AND r.relkind = 'r')
               OR NOT k.conenforced  -- since 18
          THEN json_build_object(
             'not_valid', NOT k.convalidated,
@@ -18,7 +20,9 @@ SELECT
             'no_inherit', k.connoinherit AND k.contype = 'c',
             'inherited', k.coninhcount > 0,
             'also_local', k.coninhcount > 0 AND k.conislocal,
-            'attached', k.coninhcount > 0 AND k.connoinherit AND k.contype IN ('p', 'u', 'x')
+            'attached', k.coninhcount > 0 AND k.connoinherit AND k.contype IN ('p', 'u', 'x'),
+            'detached', k.coninhcount = 0 AND NOT k.connoinherit AND k.contype IN ('p', 'u', 'x', 'f')
+                        AND EXISTS (SELECT FROM pg_class r WHERE r.oid = k.conrelid AND r.relkind = 'r')
         )
     END
 FROM pg_constraint k
