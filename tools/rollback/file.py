@@ -73,10 +73,10 @@ def undone(migration: Migration) -> str:
 
 
 def _loss(loss: object) -> str:
-    from .proof import _loss_line
+    from .findings import loss_line
 
     why = getattr(loss, "why", "")
-    return f"{_loss_line(loss)}{f' ({why})' if why else ''}"  # type: ignore[arg-type]
+    return f"{loss_line(loss)}{f' ({why})' if why else ''}"  # type: ignore[arg-type]
 
 
 def _wrapped(title: str, text: str) -> list[str]:

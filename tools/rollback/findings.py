@@ -48,7 +48,7 @@ def conclude(
         klass, reason = CertificateClass.IMPOSSIBLE, f"the schema does not return: {found.schema[0]}"
     elif lost:
         klass = CertificateClass.LOSSY
-        reason = "; ".join(_loss_line(x) for x in lost[:3])
+        reason = "; ".join(loss_line(x) for x in lost[:3])
     elif found.marks:
         klass, reason = CertificateClass.SCHEMA_ONLY, found.marks[0]
     elif found.since:
@@ -77,7 +77,7 @@ def conclude(
     )
 
 
-def _loss_line(loss: Loss) -> str:
+def loss_line(loss: Loss) -> str:
     columns = f" ({', '.join(loss.columns)})" if loss.columns else ""
     rows_told = "" if loss.rows is None else f": {loss.rows} row{'' if loss.rows == 1 else 's'}"
     return f"{loss.table}{columns}{rows_told}"
