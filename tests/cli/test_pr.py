@@ -291,6 +291,16 @@ def test_what_it_writes_is_current_when_it_is_committed(branch: Branch, tmp_path
         checked = branch.run(tmp_path / "b", "--no-model", "--check")
         assert (checked.done.returncode, checked.record["verdict"]["word"]) == (0, "fine"), checked.done.stdout
         assert checked.record["migrations"][0]["rollback"]["state"] == "current"
+        path.write_text("ALTER TABLE customers ADD COLUMN phone text, ADD COLUMN mobile text;\n")
+        branch.git("commit", "--quiet", "-a", "-m", "mobile as well")
+        stale = branch.run(tmp_path / "c", "--no-model", "--check")
+        assert stale.done.returncode == 1, stale.done.stdout
+        assert stale.record["migrations"][0]["rollback"]["state"] == "stale"
+        assert "rollback-stale" in {f["rule"] for f in stale.record["findings"]}
+        anew = branch.run(tmp_path / "d", "--no-model")
+        assert (anew.done.returncode, anew.record["migrations"][0]["rollback"]["state"]) == (0, "written")
+        assert "mobile" in (branch.root / "migrations/rollback/003_phone.sql").read_text()
+        branch.git("checkout", "--quiet", "--", ".")
     finally:
         branch.git("switch", "--quiet", "feature")
 

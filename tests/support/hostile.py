@@ -43,6 +43,7 @@ FOUND_LATER = {
     "mention": re.compile(r"(?<![\w`])@[A-Za-z0-9_]"),
     "issue": re.compile(r"#\d|\bGH-\d|(?<!\w)[!$%&^]\d|~[\w\"]"),
     "address": re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://|\bwww\.\w|[\w.+-]+@[\w-]+\.\w"),
+    "emoji": re.compile(r":[\w+-]+:"),
     "commit": re.compile(r"\b(?=[0-9]*[a-f])[0-9a-f]{7,64}\b"),
 }
 

@@ -3,7 +3,7 @@
 What acts there, and why each thing below is done:
 - Markdown and HTML: every character that either gives a meaning stands as a numeric entity, which can open nothing.
   Source: CommonMark 0.31, "Entity and numeric character references"; GitHub Flavored Markdown, extensions.
-- Mentions, references to issues and commits, bare addresses and GitLab's labels are found in the text *after* it was
+- Mentions, references to issues and commits, bare addresses, emoji and GitLab's labels are found in the text *after* it was
   rendered, so entities do not keep them away: a word joiner (U+2060) breaks them up.
 - Names stand in code spans, where none of that is looked for and where they can be copied as they are.
 - Scripts stand in a `pre` element, which nothing but `</pre>` ends, instead of a fence, which a line of backticks ends.
@@ -23,7 +23,7 @@ _SHAPELESS = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")
 _MOST_MARKS = 3  # combining marks on one letter
 _ACTIVE = {c: f"&#{ord(c)};" for c in "\\`*_{}[]<>#!|~&$@^%"}
 _REFERS = re.compile(r"([@#!$%&~^*\[{])(?=\S)")
-_ADDRESS = re.compile(r":(?=//)|(?i:\bwww(?=\.)|\b(?:GH|GL)(?=-\d))")
+_ADDRESS = re.compile(r":(?=//|[\w+-]+:)|(?i:\bwww(?=\.)|\b(?:GH|GL)(?=-\d))")
 _COMMIT = re.compile(r"\b(?=[0-9]*[a-f])[0-9a-f]{7,64}\b")
 # What would begin a list, a rule or a line of a runner's at the beginning of an item.
 _ITEM = re.compile(r"^(?P<number>\d{1,9}(?=[.)](?:\s|$)))?(?P<sign>(?(number)[.)]|[-+=:/]))")
