@@ -109,6 +109,13 @@ def _instant(made: RollbackDraft, found: rewrite.Rewritten, seen: tuple[str, ...
         first, *rest = parts.later
         comment = "Under locks that let reads and writes go on; each statement by itself."
         steps = [guard, *([check] if check else ()), instant.at_once(parts.first), Note(comment, first.sql), *rest]
+    hidden = {(a.schema, a.table, a.was) for a in found.asides if a.kind == "column"}
+    limits = [
+        f"rows written since have no value of {c.schema}.{c.parent}.{c.name}, and stop the rollback until they get one"
+        for c in parts.filled
+        if c[1:] in hidden  # no application can know the column under its new name
+    ]
+    made = replace(made, limits=(*made.limits, *limits))
     notes = [*made.notes, *(f"left to copying: {x.what}: {x.why}" for x in found.left)]
     if any(s.startswith("column") for s in seen):
         names = ", ".join(a.now for a in found.asides if a.kind == "column")
