@@ -22,7 +22,7 @@ TOOL_FLOORS = [
     {"hazards", "sandbox"},
     {"preconditions", "appcompat"},
     {"rollback", "conflicts", "docs", "health", "ledger"},
-    {"report", "rehearse"},
+    {"report", "rehearse", "fixes"},
     {"emergency"},
     {"pullrequest"},
 ]

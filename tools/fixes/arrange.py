@@ -121,9 +121,7 @@ def _groups(pieces: Sequence[Piece], settings: Sequence[Piece], script: Script) 
 def _fits(group: Group, piece: Piece) -> bool:
     """Whether a piece may share the group's transaction."""
     blocks = {p.block for p in group.pieces if p.original}
-    if piece.original and blocks and piece.block not in blocks:
-        return False
-    return all(p.part.bond == piece.part.bond for p in group.pieces) if piece.part.bond else True
+    return not (piece.original and blocks and piece.block not in blocks)
 
 
 def _single(pieces: Sequence[Piece], settings: Sequence[Piece], script: Script) -> list[Group]:

@@ -32,13 +32,12 @@ def drafts(groups: Sequence[Group], script: Script, path: Path, taken: Collectio
     made = []
     seen: set[int] = set()
     for number, group in enumerate(groups):
-        lines = [] if number == 0 else _head(said, path, paths, groups, number)
+        lines = _top(script) if number == 0 else _head(said, path, paths, groups, number)
         body = _body(group, script, seen)
-        if number == 0 and not any(p.index == 0 for p in group.pieces):
-            body = _lead(script, 0) + body
-            seen.add(0)
-        if group.header and not any(OUTSIDE in line for line in (*lines, *body)):
-            lines.insert(0, OUTSIDE) if number else body.insert(0, OUTSIDE)
+        while lines and not lines[-1] and body and not body[0].strip():
+            body.pop(0)
+        if group.header and not any(OUTSIDE in line for line in lines):
+            lines.insert(0, OUTSIDE)
         tail = _tail(script) if number == 0 else []
         made.append(Draft(paths[number], _joined([*lines, *body, *tail]), group.header))
     return tuple(made)
@@ -109,20 +108,28 @@ def _body(group: Group, script: Script, seen: set[int]) -> list[str]:
             lines += lead
         if first and not piece.original:
             lines += [c for c in _inside(script, piece.index) if c not in piece.part.sql]
-        statement = piece.part.sql if not piece.original else script.statements[piece.index].statement.text
-        lines += f"{statement};{_beside(script, piece.index) if first else ''}".split("\n")
+        lines += f"{piece.part.sql};{_beside(script, piece.index) if first else ''}".split("\n")
     return lines
+
+
+def _top(script: Script) -> list[str]:
+    """The lines at the top of the file that are about all of it: up to the first empty one."""
+    start = script.statements[0].statement.span.start
+    lines = script.sql.encode()[:start].decode().split("\n")[:-1]
+    return lines[: lines.index("") + 1] if "" in lines else lines
 
 
 def _lead(script: Script, index: int) -> list[str]:
     """The lines between the statement before and this one, without what stands on the earlier one's last line; the
-    file's own BEGIN and COMMIT are passed over."""
+    file's own BEGIN and COMMIT are passed over, and so is what is about the whole file."""
     data = script.sql.encode()
     span = script.statements[index].statement.span
     start = _end(script, index - 1) if index else 0
     lines = data[start : span.start].decode().split("\n")
-    if index and lines:
+    if index:
         lines[0] = ""
+    else:
+        lines = lines[len(_top(script)) :]
     from .arrange import steers
 
     if index and steers(script.statements[index - 1]):

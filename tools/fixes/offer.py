@@ -97,7 +97,9 @@ def offer(
         seconds = time.monotonic() - began
         return Offer(original, tuple(_refused(found, why)), seconds=seconds, notes=tuple(ground.notes))
     mine = {(f.statement, f.rule) for f in found}
-    judged: Sequence[Finding] = reconcile(found, run, context=replace(context, before=before), script=script)
+    judged: Sequence[Finding] = found
+    if not ground.failure:  # else it was run in another way than its runner would
+        judged = reconcile(found, run, context=replace(context, before=before), script=script)
     judged = [f for f in judged if (f.statement, f.rule) in mine]
     spared = [f for f in judged if f.proof is Proof.REFUTED]
     left = [f for f in judged if f.proof is not Proof.REFUTED]

@@ -184,6 +184,10 @@ class Ground:
         """The state that another run of the original leaves: what differs from the first is not its doing."""
         return self._run_original(follow)[1]
 
+    def without_rows(self, writes: Sequence[str]) -> str:
+        """The first of these tables that had to stay empty, "" for none."""
+        return next((t for w in writes if (t := self._titles.get(w, w)) in self.emptied), "")
+
     def _follow(self, copy: SandboxDatabase) -> None:
         """Run what comes after the original; what fails there is left out from now on."""
         kept = []
@@ -271,9 +275,12 @@ def _tried(ground: Ground, files: Sequence[Draft], writes: Sequence[str], run: S
     verdict = Verdict(False, "", found.exceptions, before, now, tuple(ground.notes), run.server, tuple(runs))
     if found.differences:
         return replace(verdict, reason=f"it does not leave the same: {'; '.join(found.differences[:3])}")
-    if ground.emptied:
-        why = f"no rows could be made that the original accepts, so that {', '.join(ground.emptied)} stayed empty"
+    if blank := ground.without_rows(writes):
+        why = f"it writes rows of {blank}, and none could be made that the original accepts"
         return replace(verdict, reason=why)
+    if ground.emptied:
+        told = f"{', '.join(ground.emptied)} had no rows, since none could be made that the original accepts"
+        verdict = replace(verdict, exceptions=(*verdict.exceptions, told))
     if now.unknown:
         return replace(verdict, reason=f"what {now.unknown[0]} blocks could not be seen")
     return _weighed(verdict, before, now, ground.failure)

@@ -32,7 +32,14 @@ def rewrite(place: Place) -> list[Part]:
 
 
 def _name(place: Place, table: str, node: Any) -> str:
-    """The name that the server would give. Source: indexcmds.c, ChooseIndexName and ChooseIndexNameAddition."""
+    """The name that the server gives: the one index that the table has afterwards and had not before, else what the
+    columns make. Source: indexcmds.c, ChooseIndexName and ChooseIndexNameAddition."""
+    owner = place.table.id._replace(name=table)
+    if place.after is not None:
+        there = {i.id for i in place.before.children(owner, "index")}
+        gained = [i.id.name for i in place.after.children(owner, "index") if i.id not in there]
+        if len(gained) == 1:
+            return gained[0]
     words = [str(p.index_elem.name) or "expr" for p in (*node.index_params, *node.index_including_params)]
     return place.name(table, "_".join(words), "idx")
 
