@@ -155,8 +155,8 @@ def _conflicts(page: Page, found: Sequence[Finding], record: Record, limit: int)
         share=limit // 8,
     )
     page.put_all(
-        record.moves,
-        _item,
+        list(enumerate(record.moves, 1)),
+        lambda numbered: f"- M-{numbered[0]} {text(numbered[1])}",
         lambda n: f"{n} more renames: {ELSEWHERE}.",
         head=["Renames that would settle this:", ""],
         tail=[""],
@@ -186,12 +186,12 @@ def _findings(page: Page, found: Sequence[Finding], fail_on: str, limit: int) ->
 
 
 def _scripts(page: Page, entries: Iterable[Entry]) -> None:
-    for entry in entries:
-        back = entry.rollback
-        if back is None or not back.sql:
+    backs = [(entry, entry.rollback) for entry in entries if entry.rollback is not None]
+    for number, (entry, back) in enumerate(backs, 1):
+        if not back.sql:
             continue
         long = len(back.sql) + len(back.capture_sql) > page.room  # escaping makes it longer still
-        lines = [] if long else _script(entry, back)
+        lines = [] if long else _script(f"R-{number}", entry, back)
         if long or size(lines) > page.room - 2_000:
             lines = [
                 f"The rollback of {code(entry.label, 90)} is too long for here: {code(back.path)}, or {ELSEWHERE}.",
@@ -201,11 +201,11 @@ def _scripts(page: Page, entries: Iterable[Entry]) -> None:
             page.put(*lines)
 
 
-def _script(entry: Entry, back: WayBack) -> list[str]:
+def _script(id: str, entry: Entry, back: WayBack) -> list[str]:
     word = f"{back.klass}{'' if back.proven else ', not proven'}"
     lines = [
         "<details>",
-        f"<summary>Rollback of <code>{html(entry.label, 90)}</code> ({word})</summary>",
+        f"<summary>{id} rollback of <code>{html(entry.label, 90)}</code> ({word})</summary>",
         "",
         f"{code(back.path)}, written by {back.by}. {text(_sentence(back.reason))}".rstrip(),
         "",

@@ -71,6 +71,8 @@ def gather(layout: Layout, base: str, *, worktree: bool = False) -> Gathered:
     Errors: UsageError when git cannot tell, or when files that would be judged differ from what is committed.
     """
     layout = replace(layout, root=layout.root.resolve())
+    if layout.base.resolve().is_relative_to(layout.root):  # git names files by where they really lie
+        layout = replace(layout, migrations=layout.base.resolve().relative_to(layout.root).as_posix())
     span = read_range(layout.root, base, worktree=worktree)
     span = replace(span, top=span.top.resolve())
     notes: list[str] = []

@@ -126,6 +126,14 @@ def test_a_folder_outside_the_repository_is_refused(
         gather(Layout(repository.root, str(outside)), "main")
 
 
+def test_a_migrations_folder_behind_a_link_of_the_repository(repository: Repository) -> None:
+    (repository.root / "database").symlink_to("migrations")
+    repository.put("pending/003_c.sql", "SELECT 1;\n")
+    repository.commit()
+    found = gather(Layout(repository.root, "database"), "main")
+    assert [(c.change, c.path) for c in found.changed] == [("added", "migrations/pending/003_c.sql")]
+
+
 def test_what_is_not_committed_counts_only_when_asked(repository: Repository) -> None:
     repository.put("pending/003_c.sql", "CREATE TABLE c (id bigint PRIMARY KEY);\n")
     found = repository.gather()
