@@ -140,7 +140,7 @@ def _way_back(out: Console, found: Assessment, lock_timeout: str) -> None:
         for line in proof.stale:
             write(out, f"     [quiet]why it was proven again: {safe(line)}[/quiet]", hang=7)
         every = [w for w in found.work if w.label == label]
-        work = [w for w in every if not is_own(w.text)]
+        work = [w for w in every if not is_own(w.text, label)]
         for w in work[:STATEMENTS]:
             text = w.text if len(w.text) <= WIDTH else f"{w.text[: WIDTH - 1]}…"
             write(out, f"     | {safe(text)}", hang=9)
@@ -151,7 +151,8 @@ def _way_back(out: Console, found: Assessment, lock_timeout: str) -> None:
         if own := len(every) - len(work):
             out.print(f"     | [quiet]and {own} of agentdb's own bookkeeping[/quiet]")
         write(out, f"     [quiet]in {'; '.join(safe(x) for x in proof.scripts)}[/quiet]", hang=8)
-    write(out, f"  [quiet]time in production: {safe(_time(found))}[/quiet]", hang=4)
+    for line in found.times or (f"time in production: {_time(found)}",):
+        write(out, f"  [quiet]{safe(line)}[/quiet]", hang=4)
     write(out, f"  [quiet]a lock is waited for {safe(lock_timeout)}, then the transaction is tried again[/quiet]")
 
 
@@ -179,7 +180,7 @@ def _rows(out: Console, found: Assessment) -> None:
     _list(out, "What does not come back", map(safe, lost))
     _list(out, "Written since, and stays", (safe(s.line) for s in found.since))
     kept = [
-        f"{p.relation}: {p.kept:,} rows in agentdb_archive.{p.archive}{'' if p.there else ' IS GONE'}"
+        f"{p.relation}: {p.kept:,} rows in agentdb_archive.{p.archive}{'' if p.there else ' ARE GONE'}"
         for p in found.preimages
     ]
     _list(out, "Kept before the migration", map(safe, kept))

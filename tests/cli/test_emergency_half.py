@@ -182,8 +182,9 @@ def test_rows_kept_come_back_rows_written_since_stay_and_copies_that_are_gone_ar
 
     scene.do("ALTER TABLE agentdb_archive.m005_customers RENAME TO elsewhere")
     before = state_of(scene.database.dsn)
-    shown = scene.run("rollback", "005", "--target", "prod", code=3)
-    assert "the rows kept before 005_no_note are gone (agentdb_archive.m005_customers)" in shown
+    shown = scene.run("rollback", "005", "--target", "prod", code=4)
+    assert "5 rows in agentdb_archive.m005_customers ARE GONE" in shown
+    assert "the rows that 005_no_note kept are not there" in shown
     assert state_of(scene.database.dsn) == before
 
     scene.do("ALTER TABLE agentdb_archive.elsewhere RENAME TO m005_customers")

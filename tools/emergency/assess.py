@@ -344,6 +344,7 @@ class _Work:
             proofs=tuple(replace(p, scripts=self._scripts(p.label)) for p in proofs),
             along=tuple(found.along) if found else (),
             work=tuple(found.work) if found else self.unmeasured,
+            times=tuple(found.times) if found else (),
             notes=tuple(dict.fromkeys(self.notes)),
             files=tuple(self.written),
             refusal=refusal,
@@ -382,11 +383,6 @@ def _proof(part: Part, found: Reproof, was: Proof) -> Proof:
 
 
 def _impossible(proof: Proof, made: Assessment) -> AgentdbError:
-    gone = [p.archive for p in made.preimages if not p.there]
-    if gone:
-        what = f"the rows kept before {proof.label} are gone (agentdb_archive.{', '.join(gone)})"
-        hint = "They cannot come back. A rollback without them: agentdb rollback draft FILE --no-data --force."
-        return RollbackError(what, hint=hint)
     if made.moved.later and not made.moved.by_hand:
         hint = f"Later migrations stay: {', '.join(made.moved.later)}. Name them too to take all of them back."
     elif made.moved.by_hand:

@@ -157,7 +157,7 @@ class Assessment:
 
     labels: in the order in which they are taken back. refusal: why nothing may run, None when it may, with an approval.
     plan: what an approval would be about; None with a refusal. along: objects that were made by hand and go with what
-    is removed. work: the rollback's statements; () when nobody ran them. notes: what else to know.
+    is removed. work: the rollback's statements. times: how long locks would be held, where that was measured. notes: what else to know.
     """
 
     target: str
@@ -174,6 +174,7 @@ class Assessment:
     preimages: tuple[Preimage, ...] = ()
     along: tuple[str, ...] = ()
     work: tuple[Work, ...] = ()
+    times: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     refusal: AgentdbError | None = None

@@ -82,7 +82,7 @@ def _assessed(found: Mapping[str, Any]) -> list[str]:
     if found["preimages"]:
         kept = (
             f"{p['relation']}: {p['kept']} rows kept in agentdb_archive.{p['archive']}"
-            + ("" if p["there"] else ", which is GONE")
+            + ("" if p["there"] else ", which are GONE")
             for p in found["preimages"]
         )
         lines += ["Rows kept before the migration:", "", *bullets(kept), ""]

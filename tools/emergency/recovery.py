@@ -27,6 +27,7 @@ from ..sql.parse import parse
 from .dependents import names_of
 from .facts import Work
 from .reprove import plan_headers, work_of
+from .since import dropped
 
 if TYPE_CHECKING:
     from ..sandbox.databases import SandboxDatabase
@@ -237,7 +238,7 @@ def _goes(down: str, after: Snapshot) -> tuple[str, ...]:
     """The tables and columns that a rollback drops, as they are called after the migration."""
     names = names_of(after)
     found: list[str] = []
-    for touch in touched(down).of("drops"):
+    for touch in dropped(touched(down)):
         what, _, column = touch.key.part.partition(" ")
         for id in names.get((touch.key.space, touch.key.name), ()):
             if id.kind != "table" or what not in ("", "column"):

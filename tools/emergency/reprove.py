@@ -22,6 +22,7 @@ from ..rollback.study import is_transactional
 from ..sandbox import before, fitting
 from ..sandbox.run import run_migration, run_script
 from ..sandbox.seed import seed
+from ..sandbox.timing import timing
 from ..schema.diff import diff, significant
 from ..schema.model import Snapshot
 from ..schema.snapshot import read_snapshot
@@ -41,6 +42,7 @@ Say = Callable[[str], None]
 class Reproof:
     """What came of it. certificates: by label, oldest first. problem: "" or why the sandbox cannot tell.
 
+    times: how long locks would be held on the target, in words, where the work grows with rows and can be measured.
     expected_fingerprint: what the target's schema should be afterwards, "" when the sandbox cannot say it in the
     target's words. along: what is there today, is not made by the migrations and goes; other: further differences
     between today's schema and the one that the migrations make again.
@@ -48,6 +50,7 @@ class Reproof:
 
     certificates: dict[str, Certificate] = field(default_factory=dict)
     work: list[Work] = field(default_factory=list)
+    times: list[str] = field(default_factory=list)
     expected_fingerprint: str = ""
     left: Snapshot | None = None
     along: list[str] = field(default_factory=list)
@@ -85,7 +88,7 @@ def reprove(
             conn.execute(b"DROP SCHEMA IF EXISTS agentdb_archive CASCADE")
             if rows:
                 seed(conn, rows=rows)
-        again = _proven(server, base, parts, rows, found, held, say)
+        again = _proven(server, base, parts, rows, found, held, target, say)
         if again is not None:
             _compare(again, there, found)
     return found
@@ -121,6 +124,7 @@ def _proven(
     rows: int,
     found: Reproof,
     held: ExitStack,
+    target: Dsn,
     say: Say,
 ) -> Snapshot | None:
     """Each proven from the state that the rollbacks leave, oldest first; the schema after all of them ran again."""
@@ -148,7 +152,32 @@ def _proven(
         if not run.ok:
             found.notes.append(f"{migration.label} does not run again on the state that is left: {run.error}")
             return None
+        found.times += _times(server, database, part, found, target, say)
     return _snapshot(database)
+
+
+def _times(
+    server: SandboxServer, database: SandboxDatabase, part: Part, found: Reproof, target: Dsn, say: Say
+) -> list[str]:
+    """How long the rollback would hold its locks, by measured rates and the target's sizes. Not of one that puts rows
+    back: the copies here are not of the size of those there."""
+    heavy = [h for w in found.work if w.label == part.migration.label for h in w.heavy]
+    if not heavy or any(h.startswith("writes rows") for h in heavy):
+        return []
+    say(f"{part.migration.label}: how long its rollback would take")
+    alone = "no-transaction" in plan_headers(part.down)
+
+    def carry(copy: SandboxDatabase) -> SandboxRun:
+        return run_script(copy, part.down, trace=False, no_transaction=alone)
+
+    try:
+        with server.clone(database) as copy:
+            run = run_script(copy, part.down, no_transaction=alone)
+        made = timing(server, database, carry, run, target, alone=alone)
+    except AgentdbError as error:
+        found.notes.append(f"how long the rollback of {part.migration.label} takes was not measured: {error.what}")
+        return []
+    return [f"{part.migration.label}: {h.sentence}" for h in made.holds]
 
 
 def _compare(again: Snapshot, there: Snapshot, found: Reproof) -> None:

@@ -7,14 +7,16 @@ Source: manual, "System Columns" (xmin), "Transactions and Identifiers" (age() o
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..conflicts.touch import Touch, Touched
 from ..conflicts.touches import touched
 from ..databases.queries import load
+from ..rollback.notes import told
 from ..schema.model import ObjectId, Snapshot
 from ..sql.parse import parse
-from ..sql.quote import ident, qualified
+from ..sql.quote import ident, literal, qualified
 from .dependents import names_of
 from .facts import Goes, Part, Preimage, Since
 
@@ -65,7 +67,7 @@ def goes(counter: Counter, parts: Sequence[Part], live: Snapshot) -> tuple[tuple
     notes = []
     for part in parts:
         script = touched(part.down)
-        for touch in script.of("drops"):
+        for touch in dropped(script):
             for id in names.get((touch.key.space, touch.key.name), ()):
                 what, _, column = touch.key.part.partition(" ")
                 if id.kind not in ("table", "foreign_table") or what not in ("", "column"):
@@ -79,7 +81,8 @@ def goes(counter: Counter, parts: Sequence[Part], live: Snapshot) -> tuple[tuple
                     ("c" if column else "t", name), Goes(part.migration.label, what or "table", name, rows, why)
                 )
         if any(
-            p.statement.span.line in script.opaque and not is_own(p.statement.text) for p in parse(part.down).statements
+            p.statement.span.line in script.opaque and not is_own(p.statement.text, part.migration.label)
+            for p in parse(part.down).statements
         ):
             label = part.migration.label
             notes.append(f"the rollback of {label} has blocks that cannot be read: what they drop is not counted")
@@ -88,10 +91,21 @@ def goes(counter: Counter, parts: Sequence[Part], live: Snapshot) -> tuple[tuple
     return kept, tuple(notes)
 
 
-def is_own(text: str) -> bool:
-    """Whether a statement of a rollback is agentdb's own bookkeeping: it changes nothing but agentdb_archive."""
-    start = " ".join(text.split())
-    return start.startswith(("DO $conflicts$", "UPDATE agentdb_archive.captures ", "SET CONSTRAINTS ", "SET LOCAL "))
+def is_own(text: str, label: str) -> bool:
+    """Whether a statement of a migration's rollback is, to the letter, one of agentdb's own bookkeeping."""
+    name = literal(label)
+    known = (
+        told(name).sql,
+        f"UPDATE agentdb_archive.captures SET restored_at = now() WHERE migration = {name}",
+        "SET CONSTRAINTS ALL IMMEDIATE",
+    )
+    return " ".join(text.split()) in {" ".join(k.split()) for k in known}
+
+
+def dropped(script: Touched) -> Iterator[Touch]:
+    """What a script drops; what it only renames or moves is still there."""
+    made = {(t.statement, t.key.part.partition(" ")[0]) for t in script.of("creates")}
+    return (t for t in script.of("drops") if (t.statement, t.key.part.partition(" ")[0]) not in made)
 
 
 def since(counter: Counter, parts: Sequence[Part], gone: Sequence[Goes], live: Snapshot) -> tuple[Since, ...]:
