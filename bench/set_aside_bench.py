@@ -61,7 +61,7 @@ def held(conn: Connection, statements: list[str], table: str) -> float:
     began = time.perf_counter()
     conn.execute("COMMIT")
     assert row and end
-    return (end[0] - row[0]).total_seconds() * 1000 + (time.perf_counter() - began) * 1000
+    return float((end[0] - row[0]).total_seconds() * 1000 + (time.perf_counter() - began) * 1000)
 
 
 def texts(sql: str) -> list[str]:
