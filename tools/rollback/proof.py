@@ -17,7 +17,7 @@ from ..records import Certificate, Loss, Migration
 from ..schema.model import ObjectId, Snapshot
 from ..schema.snapshot import read_snapshot
 from ..sql.parse import Script, parse
-from . import identities, key_copies, rows, study, unseen, writes
+from . import identities, key_copies, rows, study, unseen, writes, written
 from .draft import column_orders, key_marks, leftovers
 from .findings import Findings, conclude
 from .study import Study
@@ -81,6 +81,7 @@ class _Proof:
         self.down = study.runnable(self.down_script)
         self.transactional = study.is_transactional(migration, self.script)
         self.known: Study | None = None
+        self.reached: set[ObjectId] = set()
 
     def run(self, touched: Sequence[ObjectId] | None) -> None:
         study.refuse_unfit(self.migration, self.script)
@@ -114,7 +115,8 @@ class _Proof:
             self._down_on_a_copy()
         if self.found.failed or self.found.schema:
             return
-        self._with_writes(sorted(concerned))
+        reached = self.reached | written.told(self.down_script, self.before).kinds.keys()
+        self._with_writes([*sorted(concerned), *sorted(reached - concerned)])
 
     def _renamed_wanted(self) -> dict[ObjectId, tuple[str, ...]]:
         return self.wanted
@@ -169,6 +171,7 @@ class _Proof:
                 self._step("down", False, str(error), began)
                 raise
             self._step("down", True, "the rollback runs", began)
+            self.reached = written.reached(conn, self.old)
             self._compare(conn)
             if not self.transactional:
                 return
@@ -240,10 +243,13 @@ class _Proof:
             with self.work.connect() as conn:
                 earlier = writes.conflicts(conn)
                 done = writes.write(conn, self.before, self.after, self.old, self.new, touched, keys)
+                left = writes.untried(conn, self.before, self.after, self.old, self.new, touched, done)
         except (psycopg.Error, AgentdbError) as error:
             self._step("writes", False, " ".join(str(error).split())[:300], began)
             self.found.unproven.append("no writes under the new schema could be made")
             return
+        if left:
+            self.found.unproven.append(f"there is too much to try writes in {', '.join(left[:3])}")
         said = ", ".join(f"{w.table.name} +{len(w.inserted)} ~{len(w.changed)} -{len(w.deleted)}" for w in done)
         self._step("writes", True, said or "there is no table to write to", began)
         began = time.perf_counter()

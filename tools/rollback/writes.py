@@ -16,8 +16,10 @@ from .rows import Row
 if TYPE_CHECKING:
     from ..databases.postgres import Connection
 
-TABLES = 6  # that are written to, those first that the migration touches
-ROWS = 40  # a table with more is left alone
+TABLES = 6  # that are written to when nobody touches them
+TOUCHED = 40  # that are written to because the migration or the rollback touches them
+ROWS = 5_000  # a table with more is left alone
+TOGETHER = 40  # rows up to which tables are filled in one go, to the same number
 NEW_ROWS = 2
 
 
@@ -68,7 +70,11 @@ def write(
         counts = {p.after: _count(conn, p.after) for p in places}
         places = [p for p in places if counts[p.after] <= ROWS]
         earlier = {p.after: _rows(conn, p) for p in places}
-        _insert(conn, [p.after for p in places], max((counts[p.after] for p in places), default=0) + NEW_ROWS)
+        small = [p.after for p in places if counts[p.after] <= TOGETHER]
+        _insert(conn, small, max((counts[t] for t in small), default=0) + NEW_ROWS)
+        for place in places:
+            if counts[place.after] > TOGETHER:
+                _insert(conn, [place.after], counts[place.after] + NEW_ROWS)
         for place in places:
             _keep_old_values(conn, place, before, after)
         for place in places:
@@ -87,10 +93,11 @@ def _places(
     before: Snapshot, after: Snapshot, old: Identities, new: Identities, touched: Sequence[ObjectId]
 ) -> list[_Place]:
     found: list[_Place] = []
-    first = list(dict.fromkeys(touched))
+    first = list(dict.fromkeys(_top(t, before) for t in touched))
     for table in [*first, *(t.id for t in before.of("table") if t.id not in set(first))]:
         obj = before.objects.get(table)
-        if obj is None or obj.properties.get("partition_of") or len(found) >= TABLES:
+        limit = TOUCHED if table in first else TABLES
+        if obj is None or obj.properties.get("partition_of") or len(found) >= limit:
             continue
         named = new.at(old.by_id.get(table))
         if named is None or named.id not in after.objects:
@@ -108,6 +115,35 @@ def _places(
         found.append(_Place(table, named.id, tuple(shared), key_of(before, table, {o for o, _ in shared})))
         if first and table not in first and len(found) > len(first) + 1:
             break
+    return found
+
+
+def _top(table: ObjectId, before: Snapshot) -> ObjectId:
+    """The table that a partition belongs to in the end, else the table itself."""
+    tops = {qualified(t.id.schema, t.id.name): t.id for t in before.of("table") if t.properties.get("partition_key")}
+    while (obj := before.objects.get(table)) and (above := tops.get(str(obj.properties.get("partition_of")))):
+        table = above
+    return table
+
+
+def untried(
+    conn: Connection,
+    before: Snapshot,
+    after: Snapshot,
+    old: Identities,
+    new: Identities,
+    touched: Sequence[ObjectId],
+    done: Sequence[Written],
+) -> list[str]:
+    """Tables that are touched, stay, and hold too many rows (or are too many) to have been written to."""
+    tried = {w.table for w in done}
+    found = []
+    for table in dict.fromkeys(_top(t, before) for t in touched):
+        named = new.at(old.by_id.get(table))
+        if table in tried or table not in before.objects or named is None or named.id not in after.objects:
+            continue
+        if len(tried) >= TOUCHED or _count(conn, named.id) > ROWS:
+            found.append(f"{table.schema}.{table.name}")
     return found
 
 

@@ -95,6 +95,12 @@ def measured(conn: Connection, before: Identities) -> dict[ObjectId, frozenset[s
     return found
 
 
+def reached(conn: Connection, before: Identities) -> set[ObjectId]:
+    """Tables of before whose rows the open transaction may have changed."""
+    found = conn.execute(load("postgres", "rollback_reached").encode()).fetchall()
+    return {table for (oid,) in found if (table := before.table(oid)) is not None}
+
+
 def told(script: Script, before: Snapshot) -> Written:
     """What the statements themselves say, those in WITH clauses, blocks and bodies too."""
     found = Written()
