@@ -24,6 +24,7 @@ from .capture import Capture
 from .notes import Note
 from .preimages import Kept, kept_tables
 from .study import Study
+from .there import there
 from .trial import Trial, tried
 
 if TYPE_CHECKING:
@@ -251,6 +252,7 @@ class _Drafting:
         self._take(tried(conn, key_copies.renamed(f.copies, key_copies.read(conn))), steps, failed)
         if not self.capture.empty:
             self._take(tried(conn, restore.done(self.capture)), steps, failed)
+            steps.insert(0, there(self.capture))
         if any(k.secured for k in self.capture.tables):
             steps.insert(
                 0,
