@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from .context import ProjectContext, Target
 
 
-SEEDS = 50  # rows of each table that the others are copied from
-
-
 def rehearse(
     file: Path = typer.Argument(..., help="The migration's file.", show_default=False),
     target: str = typer.Option(None, "--target", "-t", help="Start from this target's schema (it is only read)."),
@@ -71,6 +68,7 @@ def rehearse(
 
 def prepare(project: ProjectContext, target: Target | None, database: SandboxDatabase, migration: Migration) -> str:
     """Make the state before with some rows; where it comes from, in words."""
+    from ..tools.rehearse.rehearsal import SEEDS
     from ..tools.sandbox import before
     from ..tools.sandbox.rehearsal import run_earlier
     from ..tools.sandbox.seed import seed

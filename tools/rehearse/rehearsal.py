@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from ..durations import seconds as duration
 from ..ledger.execute import Limits
 from ..ledger.scripts import Work, work_of
 from ..records import Migration
+from ..sandbox import seed_catalog
+from ..sandbox.fitting import depends_on_rows, fitted, foreseen
 from ..sandbox.run import run_migration
 from ..sandbox.runs import BLOCKED_BY, KEY_WRITES, WRITES, SandboxRun
 from ..sandbox.swell import parents_of, root_of, swell
@@ -21,8 +24,10 @@ from .trial import Release, Trial, after, tried
 if TYPE_CHECKING:
     from ..databases.postgres import Connection
     from ..sandbox.databases import SandboxDatabase
+    from ..sandbox.seed_catalog import Catalog
     from ..sandbox.server import SandboxServer
 
+SEEDS = 50  # rows of each table that the others are copied from
 KINDS = ("table", "partitioned table", "materialized view")
 
 
@@ -84,23 +89,39 @@ def rehearse(
     """
     work = work_of(migration)
     told("running the migration without traffic")
-    with server.clone(database) as copy:
-        run = run_migration(copy, migration)
-    if not run.ok:
-        raise SandboxError(f"the migration does not run in the sandbox: {run.error}", hint="Run `agentdb test` first.")
-    tables = locked(run)
-    with database.connect() as connection:
-        roots = [root_of(connection, title) for title in tables]
+    with ExitStack() as held:
+        run, after_it = _run(server, database, migration)
+        if depends_on_rows(run) and (fit := fitted(server, database, migration, run, rows=SEEDS)) is not None:
+            database = held.enter_context(fit.database)
+            run, after_it = _run(server, database, migration)
+        if not run.ok:
+            raise SandboxError(
+                f"the migration does not run in the sandbox: {run.error}", hint="Run `agentdb test` first."
+            )
+        tables = locked(run)
+        made: tuple[Operation, ...] = ()
+        rows = {}
         if tables:
             told("making rows")
-            swell(connection, wishes.rows, tables=(*roots, *parents_of(connection, roots)))
-        made = operations(connection, roots) if tables else ()
-        rows = {o.table: _count(connection, o.table) for o in made}
-    found = Rehearsed(migration, wishes, tables, run, rows, tuple(sorted({f"{o.kind} {o.table}" for o in made})))
-    if not made:
-        return found
-    trying = _Trying(server, database, work, made, tables, wishes, release or after(wishes.hold), told)
-    return trying.all(found)
+            with database.connect() as connection:
+                roots = [root_of(connection, title) for title in tables]
+                swell(connection, wishes.rows, tables=(*roots, *parents_of(connection, roots)))
+                ahead = foreseen(seed_catalog.read(connection), after_it)
+                made = operations(connection, roots, ahead)
+                rows = {o.table: _count(connection, o.table) for o in made}
+        found = Rehearsed(migration, wishes, tables, run, rows, tuple(sorted({f"{o.kind} {o.table}" for o in made})))
+        if not made:
+            return found
+        trying = _Trying(server, database, work, made, tables, wishes, release or after(wishes.hold), told)
+        return trying.all(found)
+
+
+def _run(server: SandboxServer, database: SandboxDatabase, migration: Migration) -> tuple[SandboxRun, Catalog]:
+    """What the migration does in a copy, and what the tables ask of rows afterwards."""
+    with server.clone(database) as copy:
+        run = run_migration(copy, migration)
+        with copy.connect() as connection:
+            return run, seed_catalog.read(connection)
 
 
 def locked(run: SandboxRun) -> tuple[str, ...]:

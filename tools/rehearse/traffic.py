@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..sandbox import seed_catalog
-from ..sandbox.seed_catalog import Table
+from ..sandbox.seed_catalog import Catalog, Table
 from ..sandbox.seed_more import further
 from ..sandbox.swell import root_of
 from ..sql.quote import ident
@@ -32,12 +32,15 @@ class Operation:
     values: tuple[tuple[str, ...], ...]
 
 
-def operations(connection: Connection, tables: Sequence[str]) -> tuple[Operation, ...]:
-    """The operations on the tables (as schema.table) that hold rows; partitions are reached by their root."""
+def operations(connection: Connection, tables: Sequence[str], ahead: Catalog | None = None) -> tuple[Operation, ...]:
+    """The operations that can be done on the tables (as schema.table); partitions are reached by their root.
+
+    ahead: what rows to insert have to satisfy, so that the migration does not fail for them.
+    """
     catalog = seed_catalog.read(connection)
     wanted = dict.fromkeys(root_of(connection, title) for title in tables)
     by_title = {table.title: table for table in catalog.tables.values()}
-    fresh = further(connection, FRESH, tables=list(wanted))
+    fresh = further(connection, FRESH, tables=list(wanted), ahead=ahead)
     found: list[Operation] = []
     for title in wanted:
         table = by_title.get(title)
@@ -47,7 +50,19 @@ def operations(connection: Connection, tables: Sequence[str]) -> tuple[Operation
         found += _by_key(connection, table)
         if title in fresh:
             found.append(Operation("INSERT", title, fresh[title].sql, tuple((row,) for row in fresh[title].rows)))
-    return tuple(found)
+    return tuple(o for o in found if _works(connection, o))
+
+
+def _works(connection: Connection, operation: Operation) -> bool:
+    """Whether the operation can be done before the migration; tried once, and undone."""
+    import psycopg
+
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute(operation.sql.encode(), operation.values[0])
+    except psycopg.Error:
+        return False
+    return True
 
 
 def _by_key(connection: Connection, table: Table) -> list[Operation]:

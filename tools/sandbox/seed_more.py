@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from . import seed_catalog
 from .seed import _Filler, _insert
+from .seed_catalog import Catalog
 from .seed_rows import NoParent, Rows
 from .seed_values import Unsupported
 
@@ -26,12 +27,16 @@ class Further:
     rows: tuple[str, ...]
 
 
-def further(connection: Connection, count: int, *, tables: Collection[str], seed: int = 7) -> dict[str, Further]:
+def further(
+    connection: Connection, count: int, *, tables: Collection[str], seed: int = 7, ahead: Catalog | None = None
+) -> dict[str, Further]:
     """Up to `count` rows for each of the tables (as schema.table) that can have more; the others are left out.
+
+    ahead: what the rows have to satisfy, when that is more than what the database asks today (see fitting.foreseen).
 
     The rows differ from each other and from those in place. Errors: psycopg.Error only when the connection fails.
     """
-    catalog = seed_catalog.read(connection)
+    catalog = ahead or seed_catalog.read(connection)
     filler = _Filler(connection, catalog, 0, seed, dict.fromkeys(catalog.tables, 1))
     found = {}
     for table in catalog.tables.values():

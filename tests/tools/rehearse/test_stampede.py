@@ -106,6 +106,15 @@ def test_a_rehearsal_recommends_and_reports(server: SandboxServer, shop: Sandbox
     assert str(tmp_path) not in data.read_text() + page.read_text()
 
 
+def test_rows_are_made_to_fit_and_what_breaks_the_application_is_told(
+    server: SandboxServer, shop: SandboxDatabase
+) -> None:
+    sql = "ALTER TABLE orders ALTER state SET NOT NULL; ALTER TABLE orders RENAME TO purchases"
+    found = rehearse(server, shop, migration(sql), Wishes(hold=0.5, goal=30, sessions=4, rows=100))
+    assert found.plain is not None and found.plain.ok
+    assert any("42P01" in line for line in report_of(found, "x")["notes"]), "no such table any more"
+
+
 def test_without_a_lock_on_what_was_there_nothing_is_tried(server: SandboxServer, shop: SandboxDatabase) -> None:
     found = rehearse(server, shop, migration("CREATE TABLE notes (id bigint PRIMARY KEY)"))
     assert found.trials == () and "nobody waits" in report_of(found, "x")["headline"]
