@@ -132,6 +132,10 @@ class _Asking:
                 return self.constraint(relation, action.constraint, alone)
             case "ValidateConstraint":
                 return self.validated(relation, action.name, name, alone)
+            case "AlterConstraint":
+                change = getattr(action.node, "def").atalter_constraint
+                enforced = change.alter_enforceability and change.is_enforced
+                return self.validated(relation, str(change.conname), name, alone) if enforced else []
             case "AttachPartition":
                 return self.attached(relation, getattr(action.node, "def").partition_cmd)
         return []

@@ -314,6 +314,21 @@ def test_match_full_and_validation_in_another_file(shop: Any) -> None:
     assert brief(ask(shop, key.format("FULL"), validate)) == [("orphans", "violated", 2)]
 
 
+def test_constraints_that_are_there_and_not_checked_yet(shop: Any) -> None:
+    with shop.connect() as conn:
+        if conn.info.server_version < 180000:
+            pytest.skip("NOT NULL NOT VALID and ENFORCED are of 18")
+        conn.execute("CREATE TABLE late (a int, b bigint, c int); INSERT INTO late VALUES (NULL, 99, 1)")
+        conn.execute("ALTER TABLE late ADD CONSTRAINT a_set NOT NULL a NOT VALID")
+        conn.execute("ALTER TABLE late ADD CONSTRAINT b_there FOREIGN KEY (b) REFERENCES customers NOT ENFORCED")
+        conn.execute("ALTER TABLE late ADD CONSTRAINT c_fine CHECK (c > 0) NOT VALID")
+    assert brief(ask(shop, "ALTER TABLE late VALIDATE CONSTRAINT a_set")) == [("nulls", "violated", 1)]
+    assert brief(ask(shop, "ALTER TABLE late ALTER a SET NOT NULL")) == [("nulls", "violated", 1)]
+    assert brief(ask(shop, "ALTER TABLE late ALTER CONSTRAINT b_there ENFORCED")) == [("orphans", "violated", 1)]
+    assert brief(ask(shop, "ALTER TABLE late VALIDATE CONSTRAINT c_fine")) == [("violators", "satisfied", 0)]
+    assert brief(ask(shop, "ALTER TABLE late VALIDATE CONSTRAINT none")) == []
+
+
 def test_hostile_text_is_never_run(shop: Any) -> None:
     for sql in (
         "ALTER TABLE orders ADD CHECK (mine(code))",
