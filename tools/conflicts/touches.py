@@ -8,8 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 from ..sql import grammar
-from ..sql.effects import dotted, object_name, object_word, relation
+from ..sql.effects import dotted, object_name, object_word
 from ..sql.parse import Parsed, parse
+from ..sql.reads import relation
 from .alterations import alteration, constraint
 from .touch import Key, Touch, Touched, plain
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...records import Severity
-from ...sql.effects import object_name, object_word, relation
+from ...sql.effects import object_name, object_word
+from ...sql.reads import relation
 from ..registry import Category, Hit, rule
 from ..shapes import key
 from ..step import Step
