@@ -178,3 +178,32 @@ def test_what_cannot_be_set_aside_is_said(run: Run) -> None:
     Path(FILE).write_text("CREATE TABLE more (id int);\n")
     code, out, _ = run("rollback", "cost", FILE)
     assert (code, "copies nothing" in out) == (0, True)
+
+
+def test_constraints_come_back_through_the_ledger_once_the_rows_fit(run: Run, database: SandboxDatabase) -> None:
+    """A script without a transaction: it stops whole before its first change, and is carried out when rows fit."""
+    with database.connect() as conn:
+        conn.execute("ALTER TABLE orders ALTER COLUMN note SET NOT NULL, ADD CHECK (id > 0 AND note <> '')")
+    assert run("rollback", "set-aside", FILE, "--write")[0] == 0
+    assert BACK.read_text().startswith("-- agentdb: no-transaction\n")
+    approved(run, database)
+    assert run("apply")[0] == 0
+    with database.connect() as conn:
+        conn.execute("INSERT INTO orders (id) VALUES (5001)")  # an application that knows nothing of the column
+    approved(run, database, "--rollback", "002")
+    code, _, err = run("rollback", "run", "002")
+    assert (code, "1 of public.orders without a value of note" in err) == (3, True), err
+    assert asked(database, "SELECT count(*) FROM pg_attribute WHERE attname ~ '^agentdb_dropped_note'") == 1
+    assert "interrupted" not in run("status")[1]
+
+    name = asked(database, "SELECT attname FROM pg_attribute WHERE attname ~ '^agentdb_dropped_note'")
+    with database.connect() as conn:
+        conn.execute(f"UPDATE orders SET {name} = 'late' WHERE {name} IS NULL".encode())
+    approved(run, database, "--rollback", "002")
+    code, out, err = run("rollback", "run", "002")
+    assert (code, err) == (0, ""), err
+    assert "Verified" in out
+    assert asked(database, "SELECT bool_and(convalidated) FROM pg_constraint WHERE conrelid = 'orders'::regclass")
+    assert asked(
+        database, "SELECT attnotnull FROM pg_attribute WHERE attname = 'note' AND attrelid = 'orders'::regclass"
+    )

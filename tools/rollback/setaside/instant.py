@@ -121,8 +121,8 @@ def _concurrently(create_index: str) -> str:
     return re.sub(r"^(CREATE (?:UNIQUE )?INDEX) ", r"\1 CONCURRENTLY ", create_index, count=1)
 
 
-def guard(asides: Sequence[Aside]) -> Note:
-    """A statement that stops the rollback, before anything is changed, when a thing set aside is no longer there."""
+def guard(asides: Sequence[Aside]) -> str:
+    """The body of a block that stops the rollback when a thing set aside is no longer there."""
     lines = []
     for aside in asides:
         if aside.kind == "table":
@@ -134,8 +134,7 @@ def guard(asides: Sequence[Aside]) -> Note:
             )
         what = f"{aside.kind} {aside.title} is no longer there to come back: it was purged".replace("%", "%%")
         lines.append(f"  IF {gone} THEN\n    RAISE EXCEPTION {literal(what)};\n  END IF;")
-    body = "\n".join(lines)
-    return Note("What was set aside must still be there.", block(body))
+    return "\n".join(lines)
 
 
 def at_once(steps: Sequence[Note]) -> Note:

@@ -102,13 +102,13 @@ def _instant(made: RollbackDraft, found: rewrite.Rewritten, seen: tuple[str, ...
     forget = Note("", f"DELETE FROM {ARCHIVE}.set_aside WHERE migration = {literal(made.label)}")
     guard = instant.guard(found.asides)
     parts = instant.parted((*made.steps, forget), made.study.before, made.label)
+    check = since.stopped(parts, made.study, guard)
     if not parts.later:
-        steps = [guard, *made.steps, forget]
+        steps = [check, *made.steps, forget]
     else:
-        check = since.stopped(parts, made.study)
         first, *rest = parts.later
         comment = "Under locks that let reads and writes go on; each statement by itself."
-        steps = [guard, *([check] if check else ()), instant.at_once(parts.first), Note(comment, first.sql), *rest]
+        steps = [check, instant.at_once(parts.first), Note(comment, first.sql), *rest]
     hidden = {(a.schema, a.table, a.was) for a in found.asides if a.kind == "column"}
     limits = [
         f"rows written since have no value of {c.schema}.{c.parent}.{c.name}, and stop the rollback until they get one"

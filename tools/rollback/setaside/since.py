@@ -22,13 +22,14 @@ class Demand(NamedTuple):
     key: tuple[str, ...]
 
 
-def stopped(parts: Parted, study: Study) -> Note | None:
-    """A statement that stops the rollback when rows do not fit, and names them in its DETAIL; None when nothing that
-    comes back asks anything of rows. It reads the tables without keeping anybody waiting."""
+def stopped(parts: Parted, study: Study, guard: str) -> Note:
+    """The first statement of the rollback: it stops, before anything is changed, when a thing set aside is no longer
+    there (guard), and when rows do not fit, which it names in its DETAIL. It reads the tables without keeping anybody
+    waiting; being one statement, it leaves no script half done."""
     demands = list(_demands(parts, study))
     if not demands:
-        return None
-    lines = []
+        return Note("What was set aside must still be there.", block(guard))
+    lines = [guard]
     for title, source, unfit, key in demands:
         shown = f"concat_ws('/', {', '.join(f't.{ident(k)}' for k in key)})" if key else "'a row'"
         lines.append(
@@ -47,7 +48,9 @@ def stopped(parts: Parted, study: Study) -> Note | None:
         "  END IF;"
     )
     declare = "DECLARE\n  unfit bigint;\n  keys text;\n  said text := '';\n  detail text := '';\n"
-    return Note("Rows written since that do not fit stop it here.", block("\n".join(lines), declare))
+    return Note(
+        "What was set aside must still be there, and rows written since must fit.", block("\n".join(lines), declare)
+    )
 
 
 def _demands(parts: Parted, study: Study) -> Iterator[Demand]:
