@@ -33,6 +33,11 @@ def draft(
     ),
     no_data: bool = typer.Option(False, "--no-data", help="Undo the schema only; keep no copies of rows."),
     force: bool = typer.Option(False, "--force", help="Overwrite a rollback that is there."),
+    exact_order: bool = typer.Option(
+        False,
+        "--exact-order",
+        help="Put columns back in their places too: such tables are made anew, their rows moved.",
+    ),
     rows: int = ROWS,
     model: bool = typer.Option(
         None,
@@ -54,7 +59,13 @@ def draft(
         )
     with before(file, target, replay, dsn_env, history, rows) as (migration, server, stage, own):
         made = rehearse(
-            server, stage.database, migration, data=not no_data, together=False if pre else None, in_place=not own
+            server,
+            stage.database,
+            migration,
+            data=not no_data,
+            together=False if pre else None,
+            in_place=not own,
+            exact_order=exact_order,
         )
         last = _last_resort(server, stage.database, made, model, show_prompts) if own else None
         final = last.made if last else made

@@ -19,7 +19,7 @@ from ..schema.snapshot import read_snapshot
 from ..sql.parse import Script, parse
 from ..sql.quote import qualified
 from . import capture as captures
-from . import identities, key_copies, look, losses, moves, restore, study, unfit, unseen, writes
+from . import identities, key_copies, look, losses, moves, reorder, restore, study, unfit, unseen, writes
 from .capture import Capture
 from .notes import Note
 from .preimages import Kept, kept_tables
@@ -93,27 +93,29 @@ def draft(
     *,
     data: bool = True,
     together: bool | None = None,
+    exact_order: bool = False,
 ) -> RollbackDraft:
     """The rollback of a migration, tried in `database`, which has the schema and rows of before and keeps them.
 
     data: also keep and put back rows. together: the capture runs in the migration's transaction (default: where the
-    migration runs in one). Errors: RollbackError when the migration does not run; SandboxError, DatabaseError.
+    migration runs in one). exact_order: columns go back to their places too, by making tables anew.
+    Errors: RollbackError when the migration does not run; SandboxError, DatabaseError.
     """
     script = parse(migration.sql)
     study.refuse_unfit(migration, script)
     if study.is_transactional(migration, script):
         try:
-            return _in_transaction(database, migration, script, data, together is not False)
+            return _in_transaction(database, migration, script, data, together is not False, exact_order)
         except study.NotTogether:
             pass
     with server.clone(database) as copy:
         found = study.alone(server, database, migration, script, copy)
         if not data:
             with copy.connect() as conn, study.undone(conn):
-                return _Drafting(conn, migration, found, data, False).drafted()
+                return _Drafting(conn, migration, found, data, False, exact_order).drafted()
     with server.clone(database) as copy:
         with copy.connect() as conn:
-            drafting = _Drafting(conn, migration, found, data, False)
+            drafting = _Drafting(conn, migration, found, data, False, exact_order)
             drafting.keep()
         study.run_statements(copy, migration)
         with copy.connect() as conn, study.undone(conn):
@@ -122,25 +124,31 @@ def draft(
 
 
 def _in_transaction(
-    database: SandboxDatabase, migration: Migration, script: Script, data: bool, together: bool
+    database: SandboxDatabase, migration: Migration, script: Script, data: bool, together: bool, exact_order: bool
 ) -> RollbackDraft:
     """The draft of a migration that runs in one transaction: everything happens in one that is given up."""
     with database.connect() as conn:
         stood = unseen.positions(conn)
         try:
             with study.undone(conn):
-                return _drafted_in_it(conn, database, migration, script, data, together)
+                return _drafted_in_it(conn, database, migration, script, data, together, exact_order)
         finally:
             if not conn.closed:
                 unseen.put_back(conn, stood)
 
 
 def _drafted_in_it(
-    conn: Connection, database: SandboxDatabase, migration: Migration, script: Script, data: bool, together: bool
+    conn: Connection,
+    database: SandboxDatabase,
+    migration: Migration,
+    script: Script,
+    data: bool,
+    together: bool,
+    exact_order: bool,
 ) -> RollbackDraft:
     conn.execute("SAVEPOINT agentdb_before")
     found = study.in_transaction(conn, database, migration, script)
-    drafting = _Drafting(conn, migration, found, data, together)
+    drafting = _Drafting(conn, migration, found, data, together, exact_order)
     if drafting.capture.empty:
         return drafting.drafted()
     conn.execute("ROLLBACK TO SAVEPOINT agentdb_before")
@@ -156,8 +164,11 @@ def _drafted_in_it(
 class _Drafting:
     """One draft under way, in a transaction in which (or before which) the migration has run."""
 
-    def __init__(self, conn: Connection, migration: Migration, found: Study, data: bool, together: bool) -> None:
+    def __init__(
+        self, conn: Connection, migration: Migration, found: Study, data: bool, together: bool, exact_order: bool
+    ) -> None:
         self.conn, self.migration, self.found, self.data = conn, migration, found, data
+        self.exact_order = exact_order
         self.label = label_of(migration)
         self.renames = identities.renamed(found.old, found.new, found.after)
         self.capture = (
@@ -171,7 +182,9 @@ class _Drafting:
             s.id for s in f.before.of("sequence") if f.new.at(f.old.by_id.get(s.id)) is None and s.id in f.old.by_id
         )
         for kept in tables:
-            if kept.follows_rows and (taken := OWN_COLUMNS & {name for c in kept.columns for name in (c.name, c.after)}):
+            if kept.follows_rows and (
+                taken := OWN_COLUMNS & {name for c in kept.columns for name in (c.name, c.after)}
+            ):
                 raise RollbackError(
                     f"{kept.table.schema}.{kept.table.name} has a column named {min(taken)}, which copies of its "
                     "rows need for themselves",
@@ -248,6 +261,13 @@ class _Drafting:
             if not trial.done:
                 break
             failed = [x for x in failed if x[0].sql not in {s.sql for s in trial.done}]
+            end = read_snapshot(conn)
+        if self.exact_order and reorder.in_another_order(f.before, end):
+            self._take(
+                reorder.rebuilt(conn, end, f.before, runs_as=f.runs_as, labels_may_be_added=self.capture.empty),
+                steps,
+                failed,
+            )
             end = read_snapshot(conn)
         self._take(tried(conn, key_copies.renamed(f.copies, key_copies.read(conn))), steps, failed)
         if not self.capture.empty:

@@ -37,12 +37,15 @@ def _columns(table: ObjectId, now: Snapshot, before: Snapshot) -> list[tuple[str
     return found
 
 
-def _name(number: int) -> str:
-    return f"pg_temp.agentdb_moved_{number}"
+def _name(number: int, head: str) -> str:
+    return f"pg_temp.agentdb_{head}moved_{number}"
 
 
-def aside(work: Plan, now: Snapshot, before: Snapshot) -> list[Note]:
-    """Statements for the start of the rollback: rows and positions of sequences set aside."""
+def aside(work: Plan, now: Snapshot, before: Snapshot, head: str = "") -> list[Note]:
+    """Statements for the start of the rollback: rows and positions of sequences set aside.
+
+    head: part of the temporary tables' names, for where rows move twice in one script.
+    """
     notes = []
     for number, table in enumerate(_tables(work, now, before), 1):
         columns = ", ".join(
@@ -54,7 +57,7 @@ def aside(work: Plan, now: Snapshot, before: Snapshot) -> list[Note]:
         notes.append(
             Note(
                 f"{qualified(table.schema, table.name)} has to be made anew: its rows step aside.",
-                f"CREATE TEMPORARY TABLE {_name(number).removeprefix('pg_temp.')} ON COMMIT DROP AS\nSELECT {columns}\nFROM {source} AS r",
+                f"CREATE TEMPORARY TABLE {_name(number, head).removeprefix('pg_temp.')} ON COMMIT DROP AS\nSELECT {columns}\nFROM {source} AS r",
             )
         )
     if work.remade_sequences:
@@ -65,13 +68,13 @@ def aside(work: Plan, now: Snapshot, before: Snapshot) -> list[Note]:
         notes.append(
             Note(
                 "Sequences that are made anew go on where they stand.",
-                f"CREATE TEMPORARY TABLE agentdb_positions ON COMMIT DROP AS\n{rows}",
+                f"CREATE TEMPORARY TABLE agentdb_{head}positions ON COMMIT DROP AS\n{rows}",
             )
         )
     return notes
 
 
-def back(work: Plan, now: Snapshot, before: Snapshot) -> list[Note]:
+def back(work: Plan, now: Snapshot, before: Snapshot, head: str = "") -> list[Note]:
     """The rows put into the tables that were made anew; a value that the old type cannot hold stops the rollback."""
     notes = []
     for number, table in enumerate(_tables(work, now, before), 1):
@@ -83,19 +86,19 @@ def back(work: Plan, now: Snapshot, before: Snapshot) -> list[Note]:
         notes.append(
             Note(
                 f"{qualified(table.schema, table.name)}: its rows.",
-                f"INSERT INTO {qualified(table.schema, table.name)} ({names}){overriding}\nSELECT {values}\nFROM {_name(number)} AS r",
+                f"INSERT INTO {qualified(table.schema, table.name)} ({names}){overriding}\nSELECT {values}\nFROM {_name(number, head)} AS r",
             )
         )
     return notes
 
 
-def positions(work: Plan) -> list[Note]:
+def positions(work: Plan, head: str = "") -> list[Note]:
     """Sequences that were made anew put where they stood."""
     return [
         Note(
             "",
             f"SELECT setval({literal(qualified(s.schema, s.name))}, p.last_value, p.is_called)\n"
-            f"FROM pg_temp.agentdb_positions AS p WHERE p.name = {literal(qualified(s.schema, s.name))}",
+            f"FROM pg_temp.agentdb_{head}positions AS p WHERE p.name = {literal(qualified(s.schema, s.name))}",
         )
         for s in work.remade_sequences
     ]

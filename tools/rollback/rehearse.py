@@ -34,14 +34,16 @@ def rehearse(
     data: bool = True,
     together: bool | None = None,
     in_place: bool = False,
+    exact_order: bool = False,
 ) -> Rehearsed:
     """The rollback of a migration, drafted and proven over the rows that `database` holds.
 
     database: the state before the migration; changed only when in_place says that it may be. together: the capture
-    will run in the migration's transaction (default: where the migration runs in one).
+    will run in the migration's transaction (default: where the migration runs in one). exact_order: columns go back to their
+    places too, by making tables anew.
     Errors: RollbackError when the migration itself does not run; SandboxError, DatabaseError.
     """
-    made = draft(server, database, migration, data=data, together=together)
+    made = draft(server, database, migration, data=data, together=together, exact_order=exact_order)
     certificate = prove(
         server,
         database,

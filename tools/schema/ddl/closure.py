@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ...sql.quote import ident, qualified
@@ -32,7 +32,14 @@ class Closure:
     untype: typed tables that let go of their type while it is made anew.
     """
 
-    def __init__(self, source: Snapshot, target: Snapshot, *, labels_may_be_added: bool = True) -> None:
+    def __init__(
+        self,
+        source: Snapshot,
+        target: Snapshot,
+        *,
+        labels_may_be_added: bool = True,
+        anew: Collection[ObjectId] = (),
+    ) -> None:
         self.source, self.target = source, target
         self.labels_may_be_added = labels_may_be_added
         self.drop: set[ObjectId] = set()
@@ -63,6 +70,8 @@ class Closure:
         self._todo: list[tuple[str, ObjectId]] = []
         self._seen: set[tuple[str, ObjectId]] = set()
         self._classify()
+        for id in anew:
+            self._remake(id)
         self._follow()
 
     def kind_of(self, schema: str, name: str) -> str:

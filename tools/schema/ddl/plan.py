@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,12 +45,20 @@ def ddl_for(changes: Iterable[Any], before: Snapshot, after: Snapshot, *, runs_a
     return first + plan(renames.renamed(after, pairs), before, runs_as=runs_as).statements()
 
 
-def plan(source: Snapshot, target: Snapshot, *, runs_as: str = "", labels_may_be_added: bool = True) -> Plan:
+def plan(
+    source: Snapshot,
+    target: Snapshot,
+    *,
+    runs_as: str = "",
+    labels_may_be_added: bool = True,
+    anew: Collection[ObjectId] = (),
+) -> Plan:
     """The plan from the schema `source` to the schema `target`.
 
-    labels_may_be_added: False when rows with an enum's label are written in the same transaction.
+    labels_may_be_added: False when rows with an enum's label are written in the same transaction. anew: objects of both that are
+    made anew although they could stay.
     """
-    work = Closure(source, target, labels_may_be_added=labels_may_be_added)
+    work = Closure(source, target, labels_may_be_added=labels_may_be_added, anew=anew)
     units = Units()
     creates = Creates(work, units, runs_as)
     alters = Alters(work, units, creates)
