@@ -45,7 +45,7 @@ def drafts(groups: Sequence[Group], script: Script, path: Path, taken: Collectio
 
 def diff(path: Path, before: str, files: Sequence[Draft], shown: str = "") -> str:
     """The change as one unified diff; new files come from /dev/null. shown: the original's name in it."""
-    made = []
+    made: list[str] = []
     for draft in files:
         old = before.splitlines(keepends=True) if draft.path == path else []
         name = str(Path(shown or path).with_name(draft.path.name))

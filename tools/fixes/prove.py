@@ -110,9 +110,11 @@ class Ground:
         self._titles: dict[str, str] = {}
         self._measured: dict[bool, tuple[SandboxRun, State]] = {}
         self._made: list[SandboxDatabase] = []
+        self._done: SandboxDatabase | None = None
 
     def close(self) -> None:
-        for database in self._made:
+        """Drop every database that was made here."""
+        for database in (*self._made, *([self._done] if self._done else [])):
             database.drop()
 
     def with_rows(self, tables: Sequence[str]) -> None:
@@ -162,27 +164,38 @@ class Ground:
 
         follow: the state after the migrations that come between it and the files of a rewrite.
         """
-        if follow not in self._measured:
-            run, state = self._run_original(follow)
-            if not run.ok and depends_on_rows(run):
-                fit = fitted(self.server, self.base, self._migration(), run, rows=ROWS)
-                if fit is not None:
-                    self._made.append(fit.database)
-                    self.base, self.emptied = fit.database, fit.emptied
-                    self.notes.append(fit.note)
-                    run, state = self._run_original(follow)
-            if not run.ok and not self.alone and not depends_on_rows(run):
-                self.failure = run.error
-                self.alone = True
-                again, state_again = self._run_original(follow)
-                if again.ok:
-                    run, state = again, state_again
-            self._measured[follow] = run, state
-        return self._measured[follow]
+        if not self._measured:
+            self._measured[False] = self._measure()
+        run, _ = self._measured[False]
+        if follow and self.between and run.ok and True not in self._measured:
+            assert self._done is not None
+            self._follow(self._done)
+            self._measured[True] = run, _state(self._done)
+        return self._measured.get(follow, self._measured[False])
+
+    def _measure(self) -> tuple[SandboxRun, State]:
+        run = self._run_original()
+        if not run.ok and depends_on_rows(run):
+            fit = fitted(self.server, self.base, self._migration(), run, rows=ROWS)
+            if fit is not None:
+                self._made.append(fit.database)
+                self.base, self.emptied = fit.database, fit.emptied
+                self.notes.append(fit.note)
+                run = self._run_original()
+        if not run.ok and not self.alone and not depends_on_rows(run):
+            self.failure, self.alone = run.error, True
+            again = self._run_original()
+            run = again if again.ok else run
+        assert self._done is not None
+        return run, _state(self._done)
 
     def again(self, *, follow: bool) -> State:
         """The state that another run of the original leaves: what differs from the first is not its doing."""
-        return self._run_original(follow)[1]
+        self._run_original()
+        assert self._done is not None
+        if follow:
+            _then(self._done, self.between, self.timeout)
+        return _state(self._done)
 
     def without_rows(self, writes: Sequence[str]) -> str:
         """The first of these tables that had to stay empty, "" for none."""
@@ -205,19 +218,23 @@ class Ground:
         headers = {"agentdb": ("no-transaction",)} if self.alone else {}
         return Migration("0", "original", self.original.path, sql, naming.checksum(sql), headers)
 
-    def _run_original(self, follow: bool) -> tuple[SandboxRun, State]:
-        with self.server.clone(self.base) as copy:
-            run = run_script(
-                copy,
-                self.original.sql,
-                path=self.original.path.name,
-                no_transaction=self.alone,
-                timeout=self.timeout,
-            )
-            if run.ok and follow:
-                self._follow(copy)
-            with copy.connect() as connection:
-                return run, state_of(connection)
+    def _run_original(self) -> SandboxRun:
+        """How the original runs on a copy of the base, which stays in `_done`."""
+        if self._done is not None:
+            self._done.drop()
+        self._done = self.server.clone(self.base)
+        return run_script(
+            self._done,
+            self.original.sql,
+            path=self.original.path.name,
+            no_transaction=self.alone,
+            timeout=self.timeout,
+        )
+
+
+def _state(database: SandboxDatabase) -> State:
+    with database.connect() as connection:
+        return state_of(connection)
 
 
 def _then(database: SandboxDatabase, migrations: Sequence[Migration], timeout: float) -> str:

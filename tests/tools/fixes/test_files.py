@@ -8,7 +8,8 @@ import pytest
 
 from agentdb.tools.fixes.arrange import Unfit, arrangements
 from agentdb.tools.fixes.files import Draft, diff, drafts
-from agentdb.tools.hazards.rewriting.registry import Part, Room
+from agentdb.tools.hazards.registry import rules
+from agentdb.tools.hazards.rewriting.registry import Part, Room, answered, rewriters
 from agentdb.tools.hazards.rewriting.walk import Rewritten
 from agentdb.tools.sql.parse import parse
 
@@ -95,3 +96,15 @@ def test_the_diff_shows_new_files_whole() -> None:
     assert "--- a/pending/007_lists.sql\n+++ b/pending/007_lists.sql\n" in text
     assert "--- /dev/null\n+++ b/pending/013_lists_index.sql\n" in text
     assert "-CREATE INDEX i ON orders (customer); -- a hot one\n" in text
+
+
+def test_the_documentation_lists_every_form() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs/fixes.md").read_text(encoding="utf-8")
+    for one in rewriters():
+        assert one.form[1:] in text, one.name
+        assert all(f"(rules/{rule}.md)" in text for rule in one.rules)
+
+
+def test_the_rules_say_which_of_them_have_a_form() -> None:
+    assert {r.id for r in rules() if r.rewritten} == answered()
+    assert all(r.no_form for r in rules() if not r.rewritten)

@@ -21,8 +21,8 @@ FILLS = ("adding-volatile-default", "adding-serial-column", "adding-identity-col
     rules=(*FILLS, "adding-foreign-key", "adding-check", "adding-unique", "adding-primary-key"),
     actions=("AddColumn",),
     form="`ADD COLUMN` empty, `SET DEFAULT` for new rows, old rows filled in batches by key with a commit after each, then "
-    "NOT NULL, CHECK, UNIQUE, PRIMARY KEY and REFERENCES as above; serial and identity by a sequence that ends up "
-    "where theirs would",
+    "NOT NULL, CHECK, UNIQUE, PRIMARY KEY and REFERENCES in their own safe forms; serial and identity by a sequence that "
+    "ends up where theirs would",
 )
 def rewrite(place: Place) -> list[Part] | None:
     assert place.action is not None

@@ -12,7 +12,7 @@ from ..rewriting.steps import not_null, unique_index
     rules=("adding-unique", "adding-primary-key", "adding-primary-key-on-nullable"),
     actions=("AddConstraint",),
     form="`CREATE UNIQUE INDEX CONCURRENTLY`, then `ADD CONSTRAINT ... USING INDEX`; columns of a primary key become NOT "
-    "NULL first, as above",
+    "NULL first, in steps of their own",
 )
 def rewrite(place: Place) -> list[Part] | None:
     assert place.action is not None
