@@ -94,14 +94,21 @@ def look_into(
     wishes: Wishes,
     target: Dsn | None,
 ) -> list[str]:
-    """The whole of it for files that are one rollout: queries found, prepared, and what was seen added; notes.
+    """The whole of it for files that are one rollout: queries found, prepared, and what was seen added; notes. Without
+    queries functions and views are looked at all the same, where a file may take something away.
     before: makes a sandbox database with the schema before."""
+    from ..tools.appcompat.model import Corpus
+    from ..tools.appcompat.rollout import takes_away
+
     try:
         corpus, notes = corpus_of(project, wishes.queries, target)
-        if corpus is None:
+        scripts = [script_of(one) for one in checked]
+        if corpus is None and not takes_away(scripts):
             return notes
         with before() as database:
-            return [*notes, *add(checked, look_at(database, [script_of(one) for one in checked], corpus))]
+            found = look_at(database, scripts, corpus or Corpus())
+        told = add(checked, found)
+        return [*notes, *(told if corpus is not None else ())]
     except UsageError:
         raise
     except AgentdbError as error:

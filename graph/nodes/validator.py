@@ -165,14 +165,15 @@ def _rows_asked(
 def _queries_asked(
     everything: Sequence[Migration], ahead: int, context: Context, runtime: Runtime[Context]
 ) -> tuple[list[Plain], dict[str, Plain]]:
-    """Findings, and evidence by id, of what the rollout does to the application's queries; nothing where none are known.
-    That they cannot be looked at is told, and stops nothing."""
+    """Findings, and evidence by id, of what the rollout does to the application's queries, as far as they are known, and
+    to functions and views. That they cannot be looked at is told, and stops nothing."""
     import psycopg
 
     from ...errors import AgentdbError
     from ...tools.appcompat.corpus import gather
     from ...tools.appcompat.findings import findings
-    from ...tools.appcompat.rollout import Script, look
+    from ...tools.appcompat.model import Corpus
+    from ...tools.appcompat.rollout import Script, look, takes_away
 
     settings = context.settings
     folder = settings.root / settings.hazards.queries if settings.hazards.queries else None
@@ -180,16 +181,17 @@ def _queries_asked(
         corpus, problem = gather(folder, context.target.dsn if context.target else None, root=settings.root)
         if problem:
             say(runtime, "queries", problem, ok=None)
-        if corpus is None:
-            return [], {}
         scripts = [Script(relative(context, m.path), m.sql, m.label, m.no_transaction) for m in everything[ahead:]]
+        if corpus is None and not takes_away(scripts):
+            return [], {}
         bench = context.workbench
         with bench.server.clone(bench.stage(everything[:ahead]).database) as before:
-            seen = look(before, scripts, corpus)
+            seen = look(before, scripts, corpus or Corpus())
     except (AgentdbError, psycopg.Error) as error:
         say(runtime, "queries", f"the application's queries were not looked at: {error}", ok=None)
         return [], {}
-    say(runtime, "queries", seen.line, ok=None)
+    if corpus is not None:
+        say(runtime, "queries", seen.line, ok=None)
     made, evidence = findings(seen, severity=settings.hazards.severity)
     kept = {e.id: to_plain(replace(e, command=grammar.without_constants(e.command))) for e in evidence}
     return [to_plain(f) for f in made], kept

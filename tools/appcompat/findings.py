@@ -77,6 +77,8 @@ def _what(changes: list[Change]) -> str:
         case "breaking-function":
             how = "the server refuses its body" if first.proven else "read in its text, not run"
             return f"{listed} no longer works: {what}{state}; {how}."
+        case "dropping-dependent-view":
+            return f"{listed} goes with what it reads: {what}."
         case "needing-new-schema":
             return f"{queries} {'is' if one else 'are'} refused before this and taken after it: {what}{state}."
     return f"{queries}: {what}."
@@ -85,6 +87,8 @@ def _what(changes: list[Change]) -> str:
 def _when(first: Change) -> str:
     if first.direction == NEW_CODE:
         return f"New code against the old schema: it fails until {first.moment.label} is applied, and again once that is rolled back."
+    if first.rule == "dropping-dependent-view":
+        return f"From {first.moment.label} on{f', until {first.until}' if first.until else ''}."
     if first.rule == "breaking-function":
         return f"From {first.moment.label} on, until {first.until or 'it is replaced'}."
     if first.rule == "breaking-prepared-statement":
@@ -97,7 +101,7 @@ def _when(first: Change) -> str:
 def _evidence(change: Change, mark: str) -> Evidence:
     return Evidence(
         mark,
-        "query" if change.text else "function",
+        "query" if change.text else change.subject.partition(" ")[0],
         f"{change.subject}: {change.what}",
         command=change.text,
         server="sandbox",

@@ -60,7 +60,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One query, or function, for which a moment changes something.
+    """One query, function or view, for which a moment changes something.
 
     rule: the rule that it falls under. what: in words. direction: which code meets which schema. until: the label of the
     moment from which it is well again, "" when it stays. proven: the server said so; False when it was read in a text.

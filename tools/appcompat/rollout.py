@@ -84,6 +84,7 @@ def look(database: SandboxDatabase, scripts: Sequence[Script], corpus: Corpus) -
         needed = inserts.required(old)
         code = routines.read(old)
         walk = _Walk(baseline)
+        named: set[str] = set()
         moments, broken_off, last = [BEFORE], "", dict(baseline)
         new: dict[Query, Moment] = {}
         for step in steps(scripts):
@@ -115,6 +116,9 @@ def look(database: SandboxDatabase, scripts: Sequence[Script], corpus: Corpus) -
                 if not baseline[query].ok and last[query].ok:
                     new.setdefault(query, step.moment)
             said = {one.routine.name + one.what: one for one in routines.broken(code, code_now)}
+            named |= names_of(step)
+            gone = {f"{s}.{v}": _view(s, v, step) for s, v in code.views - code_now.relations if v not in named}
+            walk.only("dropping-dependent-view", gone, step.moment)
             walk.only("breaking-function", {key: _function(one, step) for key, one in said.items()}, step.moment)
     for query, moment in new.items():
         walk.open["needing-new-schema", query.place + query.text] = _needing(query, moment, baseline[query])
@@ -209,6 +213,33 @@ def _function(one: routines.Broken, step: Step) -> Change:
         "breaking-function", step.moment, f"function {one.routine.name}", "", what, sqlstate=one.sqlstate,
         proven=one.proven, line=line, statement=statement,
     )  # fmt: skip
+
+
+def _view(schema: str, name: str, step: Step) -> Change:
+    cascade = [p.statement for p in step.statements if re.search(r"\bcascade\b", p.statement.text, re.IGNORECASE)]
+    at = (cascade[0].span.line, cascade[0].index) if cascade else (step.moment.line, step.moment.statement)
+    return Change(
+        "dropping-dependent-view", step.moment, f"view {schema}.{name}", "", "it is gone, and no statement names it",
+        line=at[0], statement=at[1],
+    )  # fmt: skip
+
+
+def names_of(step: Step) -> set[str]:
+    """The names, without schemas, of what the step's statements drop or change by name."""
+    found = (n for p in step.statements for n in (*p.statement.drops, *p.statement.changes))
+    return {n.rpartition(".")[2] for n in found}
+
+
+def takes_away(scripts: Iterable[Script]) -> bool:
+    """Whether a script may take something away that others use: drops, renames, moves, or is not understood."""
+    for script in scripts:
+        for parsed in parse(script.sql).statements:
+            name = parsed.node_name
+            if name in ("drop_stmt", "rename_stmt", "alter_object_schema_stmt", "do_stmt", "call_stmt", ""):
+                return True
+            if name == "alter_table_stmt" and re.search(r"\b(drop|type)\b", parsed.statement.text, re.IGNORECASE):
+                return True
+    return False
 
 
 def _needing(query: Query, moment: Moment, before: Shape) -> Change:

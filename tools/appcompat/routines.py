@@ -34,12 +34,13 @@ class Routine:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The routines, relations and columns of a schema; refused: SQL routines that the server does not accept now, with
-    SQLSTATE and message."""
+    """The routines, relations and columns of a schema. views: those relations that are views. refused: SQL routines that
+    the server does not accept now, with SQLSTATE and message."""
 
     routines: dict[str, Routine]
     relations: frozenset[tuple[str, str]]
     columns: frozenset[tuple[str, str, str]]
+    views: frozenset[tuple[str, str]]
     refused: dict[str, tuple[str, str]]
 
 
@@ -63,8 +64,9 @@ def read(conn: Connection) -> Code:
     refused = {r.name: said for r in routines.values() if r.language == "sql" and (said := _refusal(conn, r))}
     return Code(
         routines,
-        frozenset((s, t) for s, t, _ in known),
-        frozenset((s, t, c) for s, t, c in known if c is not None),
+        frozenset((s, t) for s, t, _, _ in known),
+        frozenset((s, t, c) for s, t, c, _ in known if c is not None),
+        frozenset((s, t) for s, t, _, view in known if view),
         refused,
     )
 

@@ -51,6 +51,7 @@ def test_a_dropped_column(database: SandboxDatabase) -> None:
         ("breaking-query", "q.sql:2", "001", "42703"),
         ("breaking-query", "q.sql:3", "001", "42703"),
         ("changing-query-result", "q.sql:1", "001", ""),
+        ("dropping-dependent-view", "view public.big_orders", "001", ""),
     ]
     assert {c.line for c in found.changes} == {2}  # the statement that did it, not the first of the file
     by_rule = {c.rule: c.what for c in found.changes}
@@ -170,13 +171,20 @@ def test_functions_use_what_is_gone(database: SandboxDatabase) -> None:
         ("function public.in_sql()", True, "42703"),
         ("function public.trig()", False, ""),
         ("function public.trig_in()", False, ""),
+        ("view public.big_orders", True, ""),
     ]
+
+
+def test_a_view_that_is_made_anew_is_well(database: SandboxDatabase) -> None:
+    again = "CREATE VIEW big_orders AS SELECT id FROM orders"
+    found = seen(database, [], f"ALTER TABLE orders DROP COLUMN total CASCADE; {again}")
+    assert found.changes == ()
 
 
 def test_a_function_that_the_migration_replaces_is_well(database: SandboxDatabase) -> None:
     schema = SCHEMA + "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT sum(total) FROM orders';"
     new = "CREATE OR REPLACE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM orders'"
-    drop = "ALTER TABLE orders DROP COLUMN total CASCADE"
+    drop = "DROP VIEW big_orders; ALTER TABLE orders DROP COLUMN total"
     assert seen(database, [], f"{drop}; {new}", schema=schema).changes == ()
 
 
@@ -246,7 +254,11 @@ def test_a_folder_of_queries(tmp_path: Path) -> None:
 def test_findings_name_cause_direction_and_places(database: SandboxDatabase) -> None:
     queries = [NAMED, "SELECT total FROM orders", "SELECT max(total) FROM orders", "SELECT min(total) FROM orders"]
     found = seen(database, queries, "ALTER TABLE orders DROP COLUMN total CASCADE")
-    [finding], evidence = findings(found)
+    [finding, view], evidence = findings(found)
+    assert (view.rule, view.why) == (
+        "dropping-dependent-view",
+        "view public.big_orders goes with what it reads: it is gone, and no statement names it. From 001 on.",
+    )
     assert (finding.rule, finding.severity, finding.proof, finding.path, finding.line) == (
         "breaking-query", "error", "CONFIRMED", "001.sql", 1,
     )  # fmt: skip
@@ -256,4 +268,4 @@ def test_findings_name_cause_direction_and_places(database: SandboxDatabase) -> 
     )
     assert finding.evidence == ("Q-0001", "Q-0002", "Q-0003", "Q-0004")
     assert evidence[0].result["direction"] == "old code, new schema"
-    assert findings(found, severity={"breaking-query": "off"})[0] == ()
+    assert [f.rule for f in findings(found, severity={"breaking-query": "off"})[0]] == ["dropping-dependent-view"]
