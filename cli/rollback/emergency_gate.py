@@ -114,12 +114,18 @@ def _unused(project: ProjectContext, goal: Target, plan: Plan) -> list[Approval]
     found = []
     for approval in approvals.kept(project.layout.state_dir):
         payload = approval.payload
-        labels = {f"{m.get('version')}_{m.get('name')}" for m in approval.plan.get("migrations", ())}
+        labels = {f"{m.get('version')}_{m.get('name')}" for m in _migrations(approval)}
         ours = (payload["system_identifier"], payload["database"]) == (plan.system_identifier, plan.database)
         meant = (payload["kind"], payload["decision"]) == ("rollback", "approve")
         if ours and meant and labels & wanted and approval.nonce not in used:
             found.append(approval)
     return found
+
+
+def _migrations(approval: Approval) -> list[dict[str, object]]:
+    """The migrations of an approval's plan, which nobody has verified yet."""
+    found = approval.plan.get("migrations")
+    return [m for m in found if isinstance(m, dict)] if isinstance(found, list) else []
 
 
 def _other(approval: Approval, plan: Plan, command: str) -> RefusedError:
@@ -129,9 +135,7 @@ def _other(approval: Approval, plan: Plan, command: str) -> RefusedError:
     given = f"{approval.approver} approved at {approval.payload['created'][:16]} UTC"
     if approval.plan.get("fingerprint") != plan.fingerprint:
         what, reason = f"the schema has moved on since {given}", "drifted"
-    elif [m.get("exact_sha256") for m in approval.plan.get("migrations", ())] != [
-        m.exact_sha256 for m in plan.migrations
-    ]:
+    elif [m.get("exact_sha256") for m in _migrations(approval)] != [m.exact_sha256 for m in plan.migrations]:
         what, reason = f"other migrations or other scripts are what {given}", "changed-file"
     else:
         what, reason = f"what is proven of the rollback is not what {given}", "plan-mismatch"
