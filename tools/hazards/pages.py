@@ -27,7 +27,8 @@ page in the terminal.
 
 - **Severity** is the rule's, changed by the size of the real table where the target is known and the harm grows with
   it: fewer than 1,000 rows make it info, fewer than 100,000 lower it by one step, 10,000,000 and more raise a warning to
-  an error. `[hazards.severity]` in agentdb.toml has the last word: `"rule-id" = "info" | "warning" | "error" | "off"`.
+  an error, and so does a lock that would be held there for half a minute at the least. `[hazards.severity]` in
+  agentdb.toml has the last word: `"rule-id" = "info" | "warning" | "error" | "off"`.
 - **Proof** is what the sandbox saw when it ran the statement: `CONFIRMED` (it happened), `REFUTED` (it did not; listed,
   but it does not fail the check) or `UNKNOWN` (it was not measured, or cannot be). Work that no rule foresaw and the
   sandbox saw is a finding too.
