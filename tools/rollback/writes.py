@@ -16,6 +16,7 @@ from .rows import Row
 if TYPE_CHECKING:
     from ..databases.postgres import Connection
 
+SET_ASIDE = "agentdb_dropped_"  # what the name of a column that was not dropped begins with, see setaside/names.py
 TABLES = 6  # that are written to when nobody touches them
 TOUCHED = 40  # that are written to because the migration or the rollback touches them
 ROWS = 5_000  # a table with more is left alone
@@ -184,6 +185,9 @@ def _keep_old_values(conn: Connection, place: _Place, before: Snapshot, after: S
         was = before.objects[ObjectId("column", place.before.schema, place.before.name, old_name)].properties
         now = after.objects[ObjectId("column", place.after.schema, place.after.name, new_name)].properties
         name = ident(new_name)
+        if new_name.startswith(SET_ASIDE):  # an application leaves it out, whatever the old schema wants of it
+            _try(conn, f"UPDATE {table} SET {name} = DEFAULT WHERE {new_row}")
+            continue
         if was.get("not_null") and not now.get("not_null"):
             known = f"(SELECT k.{name} FROM {table} AS k WHERE k.{name} IS NOT NULL LIMIT 1)"
             unfit = f"{new_row} AND {name} IS NULL"
