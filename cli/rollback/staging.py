@@ -25,10 +25,6 @@ def before(
     from ...tools.files import read_migration
     from ...tools.rollback import stage as stages
     from ...tools.rollback.private import private_database
-    from ...tools.sandbox.server import sandbox_server
-    from .. import test_screen as screen
-    from ..context import open_project
-    from ..test import earlier
 
     if sum(map(bool, (target, replay, dsn_env))) > 1:
         raise UsageError("--target, --replay and --dsn-env exclude each other", hint="Name one of them.")
@@ -36,6 +32,11 @@ def before(
         with private_database(dsn_from_environment(dsn_env, os.environ)) as (server, database):
             yield read_migration(file), server, stages.Stage(database), False
         return
+    from ...tools.sandbox.server import sandbox_server  # a project is only read where the state comes from one
+    from .. import test_screen as screen
+    from ..context import open_project
+    from ..test import earlier
+
     project = open_project()
     migration = read_migration(file, project.layout)
     goal = None if replay or history else project.optional_target(target)

@@ -9,11 +9,6 @@ from typing import TYPE_CHECKING
 
 from ..databases.dsn import Dsn
 from ..records import Migration
-from ..sandbox import before as states
-from ..sandbox import fitting
-from ..sandbox.rehearsal import run_earlier
-from ..sandbox.run import run_migration
-from ..sandbox.seed import seed
 
 if TYPE_CHECKING:
     from ..sandbox.databases import SandboxDatabase
@@ -41,6 +36,12 @@ def before(
 ) -> Iterator[Stage]:
     """The state before the migration: a target's schema, or what `replayed` makes; then `earlier`; then rows that the
     migration accepts. Errors: SandboxError, DatabaseError."""
+    from ..sandbox import before as states  # not needed where somebody else made the state
+    from ..sandbox import fitting
+    from ..sandbox.rehearsal import run_earlier
+    from ..sandbox.run import run_migration
+    from ..sandbox.seed import seed
+
     with server.create() as database:
         state = states.from_target(database, target) if target else states.from_migrations(database, replayed)
         run_earlier(database, earlier)
