@@ -128,6 +128,20 @@ PROVEN = [
         "attaching-partition",
         "day >= '2025-01-01'",
     ),
+    (
+        "attach",
+        REST,
+        "ALTER TABLE events ATTACH PARTITION events_2025 FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')",
+        "attaching-partition",
+        "events_rest_rest",
+    ),
+    (
+        "partition",
+        REST,
+        "CREATE TABLE events_2030 PARTITION OF events FOR VALUES FROM ('2030-01-01') TO ('2031-01-01')",
+        "adding-partition-beside-default",
+        "NOT (day IS NOT NULL AND",
+    ),
     ("detach", PARTS, "ALTER TABLE events DETACH PARTITION events_2024", "require-concurrent-detach", "CONCURRENTLY"),
     ("refresh", ORDERS + KEYED, "REFRESH MATERIALIZED VIEW sums", "require-concurrent-refresh", "CONCURRENTLY"),
     (
@@ -215,10 +229,10 @@ REFUSED = [
     ("backfill", "CREATE TABLE bare (x int)", "UPDATE bare SET x = 1", "require-where", "no key to walk by"),
     (
         "attach",
-        REST,
-        "ALTER TABLE events ATTACH PARTITION events_2025 FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')",
+        "CREATE TABLE p (a int, b int) PARTITION BY RANGE (a, b); CREATE TABLE q (a int NOT NULL, b int NOT NULL)",
+        "ALTER TABLE p ATTACH PARTITION q FOR VALUES FROM (1, 1) TO (2, 2)",
         "attaching-partition",
-        "DEFAULT",
+        "several columns",
     ),
     (
         "detach",
