@@ -18,7 +18,7 @@ from agentdb.tools.sandbox.server import SandboxServer
 pytestmark = pytest.mark.slow
 
 SHOP = """
-CREATE TABLE orders (id bigserial PRIMARY KEY, amount int);
+CREATE TABLE orders (id bigserial PRIMARY KEY, amount int, placed timestamp);
 CREATE TABLE fresh (id bigserial PRIMARY KEY, amount int);
 INSERT INTO orders (amount) SELECT i FROM generate_series(1, 6000) i;
 INSERT INTO fresh (amount) SELECT i FROM generate_series(1, 60) i;
@@ -79,3 +79,16 @@ def test_a_check_against_a_target_says_so_in_its_findings(project: Path, target:
     assert "On the target it holds ACCESS EXCLUSIVE on orders" in found[1]["why"]
     (fresh,) = [f for f in told["findings"] if f["rule"] == "changing-column-type" and f["file"].endswith("fresh.sql")]
     assert fresh["held"]["seconds"] is None and "run ANALYZE" in fresh["held"]["why_unknown"]
+
+
+def test_reading_alone_knows_the_targets_time_zone(project: Path, target: SandboxDatabase) -> None:
+    name = "003_zone.sql"
+    (project / "migrations/pending" / name).write_text("ALTER TABLE orders ALTER placed TYPE timestamptz;\n")
+    _, told = agentdb(project, target, "check", "--static", "--fail-on", "never", f"migrations/pending/{name}")
+    assert "changing-column-type" in [f["rule"] for f in told["findings"]], "under UTC it is no rewrite"
+    assert told["pg_version"] == target_version(target)
+
+
+def target_version(target: SandboxDatabase) -> int:
+    with target.connect() as connection:
+        return connection.info.server_version // 10000
