@@ -147,7 +147,7 @@ def _update(dice: Dice, world: World, t: Table, c: Column) -> str:
 
 
 def _delete(dice: Dice, world: World, t: Table, c: Column) -> str:
-    return one(
+    chosen: str = one(
         dice,
         (
             f"DELETE FROM {t.title}",
@@ -157,11 +157,12 @@ def _delete(dice: Dice, world: World, t: Table, c: Column) -> str:
             f"TRUNCATE {t.title} RESTART IDENTITY CASCADE",
         ),
     )
+    return chosen
 
 
 def _insert(dice: Dice, world: World, t: Table, c: Column) -> str:
     column = quoted(c.name)
-    return one(
+    chosen: str = one(
         dice,
         (
             f"INSERT INTO {t.title} DEFAULT VALUES",
@@ -174,13 +175,14 @@ def _insert(dice: Dice, world: World, t: Table, c: Column) -> str:
             ),
         ),
     )
+    return chosen
 
 
 def _hidden(dice: Dice, world: World, t: Table, c: Column) -> str:
     """A write that the text shows only to somebody who reads code."""
     column, name = quoted(c.name), quoted(world.fresh("does"))
     other = dice.choice(world.tables)
-    return one(
+    chosen: str = one(
         dice,
         (
             f"DO $$ BEGIN UPDATE {t.title} SET {column} = NULL WHERE id::text = '1'; END $$",
@@ -200,6 +202,7 @@ def _hidden(dice: Dice, world: World, t: Table, c: Column) -> str:
             f"SELECT setval(pg_get_serial_sequence('{t.title}', 'id'), 900)",
         ),
     )
+    return chosen
 
 
 def _thing(dice: Dice, world: World, t: Table, c: Column) -> str:
@@ -236,13 +239,14 @@ def _thing(dice: Dice, world: World, t: Table, c: Column) -> str:
     ]
     for partition in t.partitions:
         forms += [f"DROP TABLE {quoted(partition)}", f"ALTER TABLE {t.title} DETACH PARTITION {quoted(partition)}"]
-    return one(dice, forms)
+    chosen: str = one(dice, forms)
+    return chosen
 
 
 def _rebuild(dice: Dice, world: World, t: Table, c: Column) -> str:
     """Patterns of several statements: a table made anew, keys moved, a row deleted and put back, columns split."""
     fresh, column, s = quoted(world.fresh("fresh")), quoted(c.name), quoted(t.schema)
-    return one(
+    chosen: str = one(
         dice,
         (
             (
@@ -271,6 +275,7 @@ def _rebuild(dice: Dice, world: World, t: Table, c: Column) -> str:
             "SELECT lo_from_bytea(0, 'abc')",
         ),
     )
+    return chosen
 
 
 def _trim(dice: Dice, world: World, t: Table, c: Column) -> str:

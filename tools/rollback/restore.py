@@ -20,7 +20,7 @@ from .preimages import ARCHIVE, Kept, KeptColumn
 def positions(capture: Capture, before: Snapshot, only: Collection[ObjectId] | None = None) -> list[Note]:
     """Sequences put where they stood, unless they stand further on. only: these."""
     name = archived(f"{capture.head}__positions")
-    notes = []
+    notes: list[Note] = []
     for s in (*capture.sequences, *capture.restarted):
         if only is not None and s not in only:
             continue
@@ -91,8 +91,8 @@ def _with_partitions(tables: set[ObjectId], live: Snapshot) -> set[ObjectId]:
             parts.setdefault(str(parent), []).append(table.id)
     found, todo = set(tables), list(tables)
     while todo:
-        table = todo.pop()
-        new = [p for p in parts.get(qualified(table.schema, table.name), ()) if p not in found]
+        top = todo.pop()
+        new = [p for p in parts.get(qualified(top.schema, top.name), ()) if p not in found]
         found.update(new)
         todo += new
     return found
