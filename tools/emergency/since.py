@@ -14,6 +14,7 @@ from ..conflicts.touch import Touch, Touched
 from ..conflicts.touches import touched
 from ..databases.queries import load
 from ..rollback.notes import told
+from ..rollback.there import only_looks
 from ..schema.model import ObjectId, Snapshot
 from ..sql.parse import parse
 from ..sql.quote import ident, literal, qualified
@@ -99,7 +100,7 @@ def is_own(text: str, label: str) -> bool:
         f"UPDATE agentdb_archive.captures SET restored_at = now() WHERE migration = {name}",
         "SET CONSTRAINTS ALL IMMEDIATE",
     )
-    return " ".join(text.split()) in {" ".join(k.split()) for k in known}
+    return " ".join(text.split()) in {" ".join(k.split()) for k in known} or only_looks(text)
 
 
 def dropped(script: Touched) -> Iterator[Touch]:

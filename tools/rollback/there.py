@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..sql.quote import literal
 from .capture import Capture, archived
 from .notes import Note
@@ -20,3 +22,14 @@ def there(capture: Capture) -> Note:
         "      USING HINT = 'Nothing was changed. Draft a rollback that does without them: --no-data.';\n"
         "  END IF;\nEND $there$",
     )
+
+
+_ONLY_LOOKS = re.compile(
+    r"DO \$there\$ BEGIN IF to_regclass\('[^'\\]+'\) IS NULL(?: OR to_regclass\('[^'\\]+'\) IS NULL)* THEN"
+    r" RAISE EXCEPTION '[^'\\]+' USING HINT = '[^'\\]+'; END IF; END \$there\$"
+)
+
+
+def only_looks(text: str) -> bool:
+    """Whether a block is such a statement, which changes nothing, to the letter."""
+    return _ONLY_LOOKS.fullmatch(" ".join(text.split())) is not None

@@ -10,6 +10,7 @@ import pytest
 from agentdb.tools.naming import checksum
 from agentdb.tools.records import Migration
 from agentdb.tools.rollback.rehearse import rehearse
+from agentdb.tools.rollback.there import only_looks
 from agentdb.tools.sandbox.databases import SandboxDatabase
 from agentdb.tools.sandbox.server import SandboxServer
 
@@ -38,3 +39,7 @@ def test_without_its_copies_a_rollback_stops_at_once(
         conn.execute("DROP TABLE agentdb_archive.m007_people")
         with pytest.raises(psycopg.errors.RaiseException, match="what 007_less kept is not in agentdb_archive"):
             conn.execute(made.text.split("END $there$;")[0].encode() + b"END $there$;")  # already its first statement
+    first = made.text[made.text.index("DO $there$") :].partition(";\n\n")[0]
+    assert only_looks(first)
+    assert not only_looks(first.replace("RAISE", "DELETE FROM people; RAISE"))
+    assert not only_looks(first.replace("IS NULL", "IS NULL OR drop_all() IS NULL", 1))
