@@ -23,7 +23,7 @@ HARMLESS = frozenset(
     " alter_policy_stmt create_role_stmt alter_role_stmt sec_label_stmt create_publication_stmt alter_publication_stmt"
     " alter_owner_stmt alter_seq_stmt create_domain_stmt composite_type_stmt create_range_stmt create_function_stmt"
     " alter_function_stmt alter_default_privileges_stmt variable_show_stmt check_point_stmt constraints_set_stmt"
-    " transaction_stmt explain_stmt".split()
+    " transaction_stmt explain_stmt create_extension_stmt".split()
 )
 QUIET_SETTINGS = frozenset(
     "lock_timeout statement_timeout transaction_timeout idle_in_transaction_session_timeout deadlock_timeout work_mem"
@@ -122,17 +122,23 @@ class Changes:
         elif name not in HARMLESS:
             self.everything = self.everything or place
 
-    def query(self, name: str, node: Any, place: str) -> None:
-        """A query: the tables that it writes, at the top and in WITH; the functions that it calls."""
+    def calls(self, node: Any, place: str) -> None:
+        """The functions that a statement calls: one that is not known to leave rows as they are changes everything."""
         functions = []
         for _, message in grammar.walk(node):
-            kind = message.DESCRIPTOR.name
-            if kind == "FuncCall":
+            if message.DESCRIPTOR.name == "FuncCall":
                 parts = [str(n.string.sval) for n in message.funcname]
                 if len(parts) > 1 and parts[0] != "pg_catalog":
                     self.everything = self.everything or place
                 functions.append(parts[-1])
-            elif kind in WRITES:
+        if functions and not self.everything and self.facts.meddles(functions):
+            self.everything = place
+
+    def query(self, name: str, node: Any, place: str) -> None:
+        """A query: the tables that it writes, at the top and in WITH; the functions that it calls."""
+        self.calls(node, place)
+        for _, message in grammar.walk(node):
+            if (kind := message.DESCRIPTOR.name) in WRITES:
                 self.wrote(kind, message, place)
         if name in ("insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"):
             kind = {"insert": "InsertStmt", "update": "UpdateStmt", "delete": "DeleteStmt", "merge": "MergeStmt"}[
@@ -142,8 +148,6 @@ class Changes:
         if name == "create_table_as_stmt":
             self.created.add(relation_key(node.into.rel))
             self.tables[relation_key(node.into.rel)] = place
-        if functions and not self.everything and self.facts.unfit(dict.fromkeys(functions)):
-            self.everything = place  # a function that is not known to leave everything as it is
 
     def wrote(self, kind: str, node: Any, place: str) -> None:
         columns = None
@@ -163,6 +167,7 @@ class Changes:
                 self.columns.setdefault((known, column), place)
 
     def altered(self, node: Any, place: str) -> None:
+        self.calls(node, place)
         name = relation_key(node.relation)
         known = self.known_as(name)
         for action in actions_of(node):
@@ -176,8 +181,15 @@ class Changes:
                 self.tables.setdefault(self.known_as(relation_key(command.name)), place)
             elif action.kind == "AddConstraint" and action.constraint is not None:
                 self.constraints[known, action.constraint.name] = action.constraint
+                if action.constraint.kind == "foreign key" and self.cascades(action.constraint.node):
+                    self.loud.add(self.known_as(action.constraint.references))
             elif action.kind not in NO_DATA:
                 self.tables.setdefault(known, place)
+
+    @staticmethod
+    def cascades(node: Any) -> bool:
+        """Whether a foreign key changes its rows when the parent's row goes or changes."""
+        return bool({str(node.fk_del_action), str(node.fk_upd_action)} & {"c", "n", "d"})
 
     def made(self, node: Any, place: str) -> None:
         name = relation_key(node.relation)

@@ -12,6 +12,8 @@ from ..sql.quote import ident, qualified
 
 # Stable functions that read tables which nobody named, or the server's state.
 NOT_ASKED = re.compile(r"pg_\w+|\w+_to_xml\w*|current_setting|has_\w+_privilege|cursor_\w+")
+# The server's own functions that change settings or large objects, or run a text.
+MEDDLING = re.compile(r"set_config|lo_\w+|pg_\w+|\w+_to_xml\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +142,17 @@ class Facts:
         found = self.reader.rows("preconditions_index", {"oid": oid, "name": index})
         return tuple(found[0]["columns"]) if found and found[0]["columns"] else ()
 
+    def meddles(self, functions: Iterable[str]) -> bool:
+        """Whether one of the functions may change rows or settings: others than the server's own, and few of those."""
+        names = list(dict.fromkeys(functions))
+        self._learn([("function", n) for n in names])
+        known = [self._code["function", n] for n in names]
+        return any(not k["known"] or k["others"] or MEDDLING.fullmatch(n) for n, k in zip(names, known, strict=True))
+
     def unfit(self, functions: Iterable[str], operators: Iterable[str] = ()) -> str:
         """Why a question may not call these functions and operators of pg_catalog, or ""."""
         wanted = [("function", f) for f in functions] + [("operator", o) for o in operators]
-        missing = [w for w in wanted if w not in self._code]
-        if missing:
-            values = {
-                "functions": [n for what, n in missing if what == "function"],
-                "operators": [n for what, n in missing if what == "operator"],
-            }
-            for row in self.reader.rows("preconditions_code", values):
-                self._code[row["what"], row["name"]] = row
+        self._learn(wanted)
         for what, name in wanted:
             code = self._code[what, name]
             if not code["known"]:
@@ -160,6 +162,16 @@ class Facts:
             if what == "function" and (not code["steady"] or NOT_ASKED.fullmatch(name)):
                 return f"{name} may do something, or say something else each time"
         return ""
+
+    def _learn(self, wanted: Iterable[tuple[str, str]]) -> None:
+        missing = [w for w in wanted if w not in self._code]
+        if missing:
+            values = {
+                "functions": [n for what, n in missing if what == "function"],
+                "operators": [n for what, n in missing if what == "operator"],
+            }
+            for row in self.reader.rows("preconditions_code", values):
+                self._code[row["what"], row["name"]] = row
 
     def _oid(self, function: str, name: str) -> int | None:
         key = (function, name)

@@ -167,6 +167,9 @@ EARLIER = [
     "WITH gone AS (DELETE FROM customers RETURNING id) SELECT count(*) FROM gone",
     "SET search_path = elsewhere",
     "DROP TABLE customers; CREATE TABLE customers (email text)",
+    "ALTER TABLE orders ADD COLUMN x boolean DEFAULT mine('x')",
+    "ALTER TABLE customers ADD CONSTRAINT up FOREIGN KEY (id) REFERENCES orders ON DELETE CASCADE; DELETE FROM orders",
+    "SELECT set_config('search_path', 'elsewhere', false)",
 ]
 
 
@@ -183,7 +186,8 @@ def test_what_an_earlier_statement_changes_is_not_asked(shop: Any, earlier: str)
 
 def test_what_does_not_concern_it_leaves_it_asked(shop: Any) -> None:
     harmless = """
-    SET lock_timeout = '2s'; CREATE TABLE other (id int); INSERT INTO other VALUES (1);
+    SET lock_timeout = '2s'; CREATE EXTENSION IF NOT EXISTS pg_trgm; SELECT setval('orders_id_seq', 9), gen_random_uuid();
+    ALTER TABLE orders ADD COLUMN tag uuid DEFAULT gen_random_uuid(); CREATE TABLE other (id int); INSERT INTO other VALUES (1);
     UPDATE customers SET id = id + 10; ALTER TABLE customers ADD COLUMN x int; CREATE INDEX i ON customers (id);
     ALTER TABLE customers ALTER email SET NOT NULL;
     """
