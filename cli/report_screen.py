@@ -89,6 +89,8 @@ def _standing(f: Mapping[str, Any]) -> str:
         return f"ignored in the file: {f['ignored']}"
     cited = f" ({', '.join(f['evidence'])})" if f["evidence"] else ""
     words = {"CONFIRMED": "seen to happen in the sandbox", "REFUTED": "did not happen in the sandbox: does not count"}
+    if any(mark.startswith("P-") for mark in f["evidence"]):  # the target's own rows said so
+        words = {"CONFIRMED": "counted on the target", "REFUTED": "counted on the target: there are none"}
     return words[f["proof"]] + cited if f["proof"] in words else ""
 
 

@@ -232,6 +232,8 @@ def _place(f: Mapping[str, Any]) -> str:
 def _standing(f: Mapping[str, Any]) -> str:
     if f.get("ignored"):
         return " (ignored)"
+    if any(mark.startswith("P-") for mark in f["evidence"]):
+        return " (counted on the target)"
     return {"CONFIRMED": " (seen in the sandbox)", "REFUTED": " (did not happen in the sandbox)"}.get(f["proof"], "")
 
 
