@@ -39,6 +39,9 @@ def check(
     since: str = typer.Option(None, metavar="REF", help="Only files that differ from this git commit."),
     enable: list[str] = typer.Option(None, metavar="RULE", help="Switch on a rule that is off ('all': every rule)."),
     fix: bool = typer.Option(False, "--fix", help="Rewrite hazards into their safe forms where the sandbox proves it."),
+    let_model_draft: bool = typer.Option(
+        False, "--let-model-draft", help="With --fix: ask the model where no known form passes; the same proof decides."
+    ),
     dry_run: bool = typer.Option(False, "--dry-run", help="With --fix: show the rewrites, write nothing."),
 ) -> None:
     """Name the hazards in migrations."""
@@ -63,8 +66,8 @@ def check(
         since=since,
         enable=tuple(enable or ()),
     )
-    if fix or dry_run:
-        _fix(wishes, format, dry_run, asked=fix)
+    if fix or dry_run or let_model_draft:
+        _fix(wishes, format, dry_run, let_model_draft, asked=fix)
         return
     report = findings_of(wishes)
     typer.echo(render(format, report, command="check"), nl=False)
@@ -72,19 +75,20 @@ def check(
         raise typer.Exit(1)
 
 
-def _fix(wishes: Wishes, format: str, dry_run: bool, *, asked: bool) -> None:
+def _fix(wishes: Wishes, format: str, dry_run: bool, ask_model: bool, *, asked: bool) -> None:
     """Offer rewrites, and write those that are proven."""
     from ..errors import UsageError
     from .fixing import fix
     from .fixing_screen import FORMATS, render
 
     if not asked:
-        raise UsageError("--dry-run goes with --fix", hint="agentdb check FILE --fix --dry-run")
+        word = "--dry-run" if dry_run else "--let-model-draft"
+        raise UsageError(f"{word} goes with --fix", hint=f"agentdb check FILE --fix {word}")
     if wishes.static:
         raise UsageError("--fix needs the sandbox, and --static forbids it", hint="Leave --static out.")
     if format not in FORMATS:
         raise UsageError(f"--fix does not print '{format}'", hint=f"Formats: {', '.join(FORMATS)}.")
-    fixes = fix(wishes, write=not dry_run)
+    fixes = fix(wishes, write=not dry_run, ask_model=ask_model)
     typer.echo(render(format, fixes, dry_run=dry_run), nl=False)
     if not fixes.passed:
         raise typer.Exit(1)

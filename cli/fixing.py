@@ -18,6 +18,7 @@ from .checking import Checked, Wishes, looked_at
 from .measuring import sandbox_for
 
 if TYPE_CHECKING:
+    from ..agents.model import Model
     from ..tools.databases.dsn import Dsn
     from ..tools.sandbox.databases import SandboxDatabase
     from ..tools.sandbox.server import SandboxServer
@@ -59,8 +60,9 @@ class Fixes:
         return not any(h.finding.severity.rank >= least for h in left)
 
 
-def fix(wishes: Wishes, *, write: bool) -> Fixes:
-    """The fixes for the files wished. write: also put the proven ones in place.
+def fix(wishes: Wishes, *, write: bool, ask_model: bool = False) -> Fixes:
+    """The fixes for the files wished. write: also put the proven ones in place. ask_model: let a model draft a rewrite
+    where no known form passed.
 
     Errors: UsageError, ConfigError, SandboxError; DatabaseError when the target that was named cannot be read.
     """
@@ -70,11 +72,12 @@ def fix(wishes: Wishes, *, write: bool) -> Fixes:
         return Fixes((), rules.fail_on)
     target = _target(project, wishes)
     notes: list[str] = []
+    model = _model(project) if ask_model else None
     with sandbox_for(project) as server:
         if all(one.source.migration is not None for one in checked):
-            found = list(_pending(server, checked, project, target, wishes, notes))
+            found = list(_pending(server, checked, project, target, wishes, notes, model))
         else:
-            found = list(_plain(server, checked, target))
+            found = list(_plain(server, checked, target, model))
         name = server.version_text
     files = []
     for shown, made in found:
@@ -89,6 +92,17 @@ def _placeable(made: Offer) -> Sequence[Draft]:
         if draft.path != made.original.path and draft.path.exists():
             raise UsageError("a file of that name is already there", where=str(draft.path), hint="Rename it first.")
     return made.files
+
+
+def _model(project: ProjectContext | None) -> Model:
+    if project is None:
+        raise UsageError("--let-model-draft needs a project that names the model", hint="Run `agentdb init`.")
+    from .crew import model_of
+
+    found = model_of(project)
+    if found is None:
+        raise UsageError("no model is named", hint="Set model.name in agentdb.toml, or AGENTDB_MODEL.")
+    return found
 
 
 def _target(project: ProjectContext | None, wishes: Wishes) -> Dsn | None:
@@ -108,6 +122,7 @@ def _pending(
     target: Dsn | None,
     wishes: Wishes,
     notes: list[str],
+    model: Model | None,
 ) -> Iterator[tuple[str, Offer]]:
     layout = project.layout if project is not None else Layout(Path.cwd())
     every = discover(layout)
@@ -128,7 +143,7 @@ def _pending(
                 continue
             later = every[every.index(migration) + 1 :]
             between = [m for m in later if m.state == "pending"]
-            made = _offer(server, state, one, original, between, taken)
+            made = _offer(server, state, one, original, between, taken, model)
             taken += [d.path.name.partition("_")[0] for d in made.files]
             if migration.rollback_path and made.files:
                 made = replace(
@@ -193,7 +208,9 @@ def _passed_on(state: SandboxDatabase, migration: Migration) -> bool:
 # -- files by themselves
 
 
-def _plain(server: SandboxServer, checked: Sequence[Checked], target: Dsn | None) -> Iterator[tuple[str, Offer]]:
+def _plain(
+    server: SandboxServer, checked: Sequence[Checked], target: Dsn | None, model: Model | None
+) -> Iterator[tuple[str, Offer]]:
     from ..tools.sandbox import before
     from ..tools.sandbox.run import run_script
 
@@ -218,7 +235,7 @@ def _plain(server: SandboxServer, checked: Sequence[Checked], target: Dsn | None
                 yield one.source.path, refused(original, one.findings, why)
                 continue
             taken = [p.name.partition("_")[0] for p in path.parent.glob("[0-9]*_*.sql")]
-            yield one.source.path, _offer(server, state, one, original, (), taken)
+            yield one.source.path, _offer(server, state, one, original, (), taken, model)
 
 
 # -- one file
@@ -231,6 +248,7 @@ def _offer(
     original: Original,
     between: Sequence[Migration],
     taken: Sequence[str],
+    model: Model | None,
 ) -> Offer:
     from ..tools.sandbox.seed import seed
     from ..tools.schema.snapshot import read_snapshot
@@ -243,4 +261,11 @@ def _offer(
         ground = Ground(server, base, original, between=between)
         held.callback(ground.close)
         context = replace(one.context, in_transaction=not original.no_transaction)
-        return offer(ground, one.findings, snapshot, context, taken=taken, shown=one.source.path)
+        made = offer(ground, one.findings, snapshot, context, taken=taken, shown=one.source.path)
+        if model is None:
+            return made
+        from ..agents.rewrite_draft import last_resort
+
+        last = last_resort(ground, made, snapshot, model, one.source.path)
+        told = tuple(f"attempt {a.number} of a model: {a.outcome}: {a.reason}" for a in last.attempts)
+        return replace(last.offer, notes=(*last.offer.notes, *told))

@@ -22,7 +22,7 @@ def test_every_prompt_takes_the_facts_and_nothing_else(name: str) -> None:
 
 
 def test_the_five_agents_and_the_two_talks_have_a_prompt() -> None:
-    agents = {"validator", "resolver", "rollback", "rollback_draft", "documenter", "monitor"}
+    agents = {"validator", "resolver", "rollback", "rollback_draft", "rewrite_draft", "documenter", "monitor"}
     assert set(prompts.names()) == agents | {"review", "triage"}
 
 

@@ -32,7 +32,7 @@ def drafts(groups: Sequence[Group], script: Script, path: Path, taken: Collectio
     made = []
     seen: set[int] = set()
     for number, group in enumerate(groups):
-        lines = _top(script) if number == 0 else _head(said, path, paths, groups, number)
+        lines = top(script) if number == 0 else _head(said, path, paths, groups, number)
         body = _body(group, script, seen)
         while lines and not lines[-1] and body and not body[0].strip():
             body.pop(0)
@@ -112,7 +112,7 @@ def _body(group: Group, script: Script, seen: set[int]) -> list[str]:
     return lines
 
 
-def _top(script: Script) -> list[str]:
+def top(script: Script) -> list[str]:
     """The lines at the top of the file that are about all of it: up to the first empty one."""
     start = script.statements[0].statement.span.start
     lines = script.sql.encode()[:start].decode().split("\n")[:-1]
@@ -129,7 +129,7 @@ def _lead(script: Script, index: int) -> list[str]:
     if index:
         lines[0] = ""
     else:
-        lines = lines[len(_top(script)) :]
+        lines = lines[len(top(script)) :]
     from .arrange import steers
 
     if index and steers(script.statements[index - 1]):

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ..hazards.context import Context
-from ..hazards.registry import by_id
+from ..hazards.registry import Category, by_id
 from ..hazards.rewriting.registry import answered
 from ..hazards.rewriting.walk import Rewritten, rewritten
 from ..hazards.run import reconcile
@@ -147,6 +147,21 @@ def _refused(findings: Sequence[Finding], why: str) -> Iterator[Hazard]:
 def refused(original: Original, findings: Iterable[Finding], why: str) -> Offer:
     """An offer of nothing."""
     return Offer(original, tuple(_refused([f for f in findings if not f.ignored], why)))
+
+
+def with_rewrite(made: Offer, draft: Draft, verdict: Verdict, origin: str, shown: str = "") -> Offer:
+    """The offer with a rewrite that came from elsewhere and passed the proof: it answers what the forms could not."""
+    hazards = tuple(
+        replace(h, outcome=Outcome.PROVEN, reason="", offered=True) if _of_locks(h.finding) else h for h in made.hazards
+    )
+    original = made.original
+    text = diff(original.path, original.sql, [draft], shown)
+    return replace(made, hazards=hazards, files=(draft,), verdict=verdict, diff=text, notes=(*made.notes, origin))
+
+
+def _of_locks(finding: Finding) -> bool:
+    rule = by_id().get(finding.rule)
+    return rule is not None and rule.category is Category.LOCKS and rule.enabled
 
 
 def _judged(

@@ -15,12 +15,16 @@ from ..shapes import column_references
 
 @rewriter(
     rules=("require-where", "unbatched-backfill", "holding-lock-during-work"),
-    on=("update_stmt", "delete_stmt"),
+    on=("update_stmt", "delete_stmt", "insert_stmt", "select_stmt", "merge_stmt"),
     form="a `DO` block that walks the table by its key, 1,000 rows at a time, and commits after each batch; where a row may "
     "not be written twice, a table keeps how far it came",
 )
 def rewrite(place: Place) -> list[Part] | None:
     node = place.node
+    if place.step.node_name not in ("update_stmt", "delete_stmt"):
+        if place.rules & {"require-where", "unbatched-backfill"}:
+            raise NoForm("the rows are changed inside a WITH of another statement, which cannot be cut into batches")
+        return None
     if not place.rules & {"require-where", "unbatched-backfill"}:
         return None  # under a lock of others it need only move; see long_work
     update = place.step.node_name == "update_stmt"
