@@ -117,12 +117,20 @@ def _rewritten(work: _Work) -> Rewritten:
     for parsed in work.script.statements:
         text = _one(work, parsed) if destructive(parsed) else None
         if text is None:
+            _tell_schema(work, parsed)
             _run_after(work, parsed)
         else:
             pieces.append((parsed, text))
     after = read_snapshot(work.conn)
     _all_there(work)
     return Rewritten(_text(work, pieces), tuple(work.asides), tuple(work.left), after)
+
+
+def _tell_schema(work: _Work, parsed: Parsed) -> None:
+    """A schema that goes with its tables is told: they are not set aside."""
+    if parsed.node_name == "drop_stmt" and grammar.enum_name(parsed.node, "remove_type") == "OBJECT_SCHEMA":
+        names = ", ".join(o.string.sval for o in parsed.node.objects)
+        _leave(work, parsed, f"schema {names}", "a schema goes with all that is in it; drop its tables before it")
 
 
 def _run_after(work: _Work, parsed: Parsed) -> None:

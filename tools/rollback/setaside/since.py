@@ -96,8 +96,12 @@ def _unfit(constraint: SchemaObject, study: Study) -> str:
             again = (
                 f"({ours}) IN (SELECT {theirs} FROM {source} AS o WHERE {known} GROUP BY {theirs} HAVING count(*) > 1)"
             )
+            if p["type"] == "unique" and "NULLS NOT DISTINCT" in str(p["definition"]):
+                same = " AND ".join(f"o.{ident(c)} IS NOT DISTINCT FROM t.{ident(c)}" for c in columns)
+                twice = f"SELECT {theirs} FROM {source} AS o GROUP BY {theirs} HAVING count(*) > 1"
+                return f"EXISTS (SELECT FROM ({twice}) AS o WHERE {same})"
             if p["type"] == "unique":
-                return "" if "NULLS NOT DISTINCT" in str(p["definition"]) else again
+                return again
             return " OR ".join([*(f"t.{ident(c)} IS NULL" for c in columns), again])
     return ""
 

@@ -25,6 +25,8 @@ MORE = """
 CREATE TABLE members (id int PRIMARY KEY, email text, left_at date, house int, room int, UNIQUE (house, room),
     CHECK (email IS NOT NULL OR left_at IS NOT NULL));
 CREATE UNIQUE INDEX members_email ON members (email) WHERE left_at IS NULL;
+CREATE TABLE docs (id int PRIMARY KEY, code int, UNIQUE NULLS NOT DISTINCT (code));
+INSERT INTO docs VALUES (1, 1), (2, 2);
 INSERT INTO members VALUES (1, 'a@b', NULL, 1, 1), (2, 'c@d', '2024-01-01', 1, 2), (3, NULL, '2024-01-02', 2, 1);
 """
 
@@ -68,6 +70,7 @@ RETURNING = {
         ["public.orders.total", "public.orders.doubled"],
     ),
     "column of a unique key": ("ALTER TABLE members DROP COLUMN room", ["public.members.room"]),
+    "column whose NULLs are equal": ("ALTER TABLE docs DROP COLUMN code", ["public.docs.code"]),
     "column of a partial unique index": ("ALTER TABLE members DROP COLUMN left_at", ["public.members.left_at"]),
     "among other changes": (
         "UPDATE customers SET name = upper(name); ALTER TABLE customers DROP COLUMN tags; DELETE FROM visits",
@@ -85,6 +88,7 @@ STOPS = {
     "primary key",
     "column that another is computed from",
     "column of a partial unique index",
+    "column whose NULLs are equal",
 }
 
 
@@ -115,6 +119,7 @@ REFUSED = {
         "the migration made the table itself",
     ),
     "nothing dropped": ("UPDATE customers SET name = ''", "nothing in this migration drops"),
+    "a whole schema": ("DROP SCHEMA billing CASCADE", "schema billing cannot be set aside: a schema goes with all"),
     "nothing there": ("DROP TABLE IF EXISTS nowhere", "nothing in this migration drops"),
     "does not run": ("ALTER TABLE customers DROP COLUMN email", "the migration itself fails"),
 }
