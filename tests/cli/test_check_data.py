@@ -99,3 +99,19 @@ def test_a_target_that_does_not_answer_is_one_clear_error(check: Any, monkeypatc
     monkeypatch.setenv("SHOP_URL", "postgresql://nobody:secret@127.0.0.1:1/none")
     code, out, err = check("--data")
     assert code == 3 and "nothing listens there" in err and "secret" not in out + err
+
+
+def test_apply_asks_again_where_it_may(check: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = '[approval.required]\ndev = false\n[targets.prod]\ndsn_env = "SHOP_URL"\nenvironment = "dev"\n'
+    Path("agentdb.toml").write_text(settings)
+
+    def apply(*arguments: str) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["apply", *arguments])
+        return int(ended.value.code or 0), capsys.readouterr().err
+
+    code, said = apply("--data")
+    assert code == 4 and "rows of public.orders with NULL in note: 2" in said and "Nothing was run." in said
+    assert apply("--no-data")[0] == 3  # the statement itself fails, and is undone
+    Path("agentdb.toml").write_text(settings + "data_checks = true\n")
+    assert apply()[0] == 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..databases.queries import load
@@ -39,14 +39,10 @@ class Required:
     def left_out(self, query: Query) -> tuple[Needed, ...]:
         """The columns that an INSERT gives no value although it must; () for other queries, and where that cannot be
         told from its text."""
-        script = parse(query.text)
-        if len(script.statements) != 1 or script.statements[0].node_name != "insert_stmt":
+        into = _target(query.text)
+        if into is None:
             return ()
-        node = script.statements[0].node
-        schema, name = str(node.relation.schemaname), str(node.relation.relname)
-        given, count = _given(node)
-        if given is None and count is None:
-            return ()
+        schema, name, given, count = into
         found = []
         for (own_schema, table), columns in self.by_table.items():
             if table != name or (own_schema != schema if schema else not columns[0][2]):
@@ -62,6 +58,22 @@ class Required:
 def required(conn: Connection) -> Required:
     """The columns that need a value now."""
     return Required(tuple(conn.execute(load("postgres", "appcompat_required").encode()).fetchall()))
+
+
+@lru_cache(maxsize=4096)
+def _target(text: str) -> tuple[str, str, frozenset[str] | None, int | None] | None:
+    """(schema, table, the columns named, how many values) of an INSERT; None for other queries, and where it cannot be
+    told what a row is given."""
+    if "insert" not in text.lower():
+        return None
+    statements = parse(text).statements
+    if len(statements) != 1 or statements[0].node_name != "insert_stmt":
+        return None
+    node = statements[0].node
+    given, count = _given(node)
+    if given is None and count is None:
+        return None
+    return str(node.relation.schemaname), str(node.relation.relname), given, count
 
 
 def _given(node: Any) -> tuple[frozenset[str] | None, int | None]:

@@ -6,7 +6,7 @@ gives. Source: manual, "Message Flow", "Extended Query".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .model import Query, Shape
@@ -14,7 +14,7 @@ from .model import Query, Shape
 if TYPE_CHECKING:
     from ..databases.postgres import Connection
 
-Kept = Mapping[str, str]
+AT_ONCE = 50
 
 
 def shapes(conn: Connection, queries: Iterable[Query], *, prefix: str = "q") -> dict[Query, Shape]:
@@ -24,15 +24,12 @@ def shapes(conn: Connection, queries: Iterable[Query], *, prefix: str = "q") -> 
 
     raw: dict[Query, tuple[list[tuple[str, int, int]], list[int]]] = {}
     made: dict[Query, Shape] = {}
-    for number, query in enumerate(queries, 1):
-        name = f"{prefix}{number}".encode()
-        result = conn.pgconn.prepare(name, query.text.encode())
-        if result.status != ExecStatus.COMMAND_OK:
-            state = result.error_field(DiagnosticField.SQLSTATE) or b"XX000"
-            message = result.error_field(DiagnosticField.MESSAGE_PRIMARY) or b"no message"
+    for query, prepared, told in _answers(conn, list(queries), prefix):
+        if prepared.status != ExecStatus.COMMAND_OK:
+            state = prepared.error_field(DiagnosticField.SQLSTATE) or b"XX000"
+            message = prepared.error_field(DiagnosticField.MESSAGE_PRIMARY) or b"no message"
             made[query] = Shape(sqlstate=state.decode(), message=message.decode(errors="replace"))
             continue
-        told = conn.pgconn.describe_prepared(name)
         columns = [
             ((told.fname(i) or b"").decode(errors="replace"), told.ftype(i), told.fmod(i)) for i in range(told.nfields)
         ]
@@ -43,6 +40,30 @@ def shapes(conn: Connection, queries: Iterable[Query], *, prefix: str = "q") -> 
             tuple((name, names[oid, mod]) for name, oid, mod in columns), tuple(names[oid, -1] for oid in parameters)
         )
     return made
+
+
+def _answers(conn: Connection, queries: Sequence[Query], prefix: str) -> Iterator[tuple[Query, Any, Any]]:
+    """(query, answer to Parse, answer to Describe) in order; many go to the server before the first answer is awaited.
+
+    A Sync after each keeps a refused one from taking the next with it. Source: libpq, "Pipeline Mode".
+    """
+    pg = conn.pgconn
+    pg.enter_pipeline_mode()
+    try:
+        for start in range(0, len(queries), AT_ONCE):
+            some = queries[start : start + AT_ONCE]
+            for number, query in enumerate(some, start + 1):
+                name = f"{prefix}{number}".encode()
+                pg.send_prepare(name, query.text.encode())
+                pg.send_describe_prepared(name)
+                pg.pipeline_sync()
+            for query in some:
+                prepared, _ = pg.get_result(), pg.get_result()
+                told, _ = pg.get_result(), pg.get_result()
+                pg.get_result()  # of the Sync
+                yield query, prepared, told
+    finally:
+        pg.exit_pipeline_mode()
 
 
 def _type_names(conn: Connection, found: Iterable[tuple[list[tuple[str, int, int]], list[int]]]) -> Mapping[Any, str]:

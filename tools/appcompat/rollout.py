@@ -281,5 +281,9 @@ def parameters_differ(before: Shape, now: Shape) -> str:
 
 def _empty(database: SandboxDatabase) -> None:
     with database.connect() as conn:
-        tables = list(seed_catalog.read(conn).tables.values())
+        tables = [
+            t
+            for t in seed_catalog.read(conn).tables.values()
+            if conn.execute(f"SELECT FROM {t.title} LIMIT 1".encode()).fetchone() is not None
+        ]
     fitting.empty(database, tables)

@@ -7,7 +7,7 @@ SELECT quote_ident(n.nspname) || '.' || quote_ident(p.proname) || '(' || pg_get_
   FROM pg_proc p
   JOIN pg_namespace n ON n.oid = p.pronamespace
   JOIN pg_language l ON l.oid = p.prolang
- WHERE l.lanname IN ('sql', 'plpgsql') AND p.prokind IN ('f', 'p')
+ WHERE p.oid >= 16384 AND l.lanname IN ('sql', 'plpgsql') AND p.prokind IN ('f', 'p')
    AND (to_jsonb(p) ->> 'prosqlbody') IS NULL
    AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'agentdb', 'agentdb_archive')
    AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')
