@@ -53,6 +53,8 @@ bench-rollback: $(READY)
 	@test -n "$(BENCH)" || { echo "say where the histories are: make bench-rollback BENCH=folder"; exit 2; }
 	$(BIN)/python $(BENCH)/rollback_bench.py --root $(BENCH)/rollback --jobs 2 \
 		--source py:agentdb.tools.rollback.bench:draft_one --out rollback_bench.jsonl
+	$(BIN)/python $(BENCH)/rollback_bench.py --root $(BENCH)/rollback --jobs 2 --source human --out rollback_human.jsonl
+	$(BIN)/python bench/rollback_table.py rollback_bench.jsonl rollback_human.jsonl
 
 # squawk (GPL) is only run beside ours, from an environment of its own.
 BENCH_VENV := .venv-bench
