@@ -22,7 +22,9 @@ def apply(
     dry_run: bool = typer.Option(False, "--dry-run", help="Check everything, change nothing."),
     under_way: str = typer.Option("", "--under-way", help="An unclear interrupted statement is: done | again."),
     data: bool = typer.Option(
-        None, "--data/--no-data", help="Count rows that a statement would refuse first (default: the target's data_checks)."
+        None,
+        "--data/--no-data",
+        help="Count rows that a statement would refuse first (default: the target's data_checks).",
     ),
     wait: float = typer.Option(30.0, "--wait", help="Seconds to wait for another agentdb."),
     format: Literal["text", "json"] = typer.Option("text", "--format", help="text | json."),

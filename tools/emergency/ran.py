@@ -21,7 +21,8 @@ def row_of(rows: Sequence[HistoryRow], migration: Migration) -> HistoryRow | Non
     """The attempt that a rollback would take back, else the last one of any kind; None when it never ran."""
     ours = [r for r in rows if r.kind == "apply" and r.number == migration.number]
     there = [r for r in ours if r.status == "applied" or r.left_something]
-    return (there or ours or [None])[-1]
+    found = there or ours
+    return found[-1] if found else None
 
 
 def standing_of(conn: Connection, rows: Sequence[HistoryRow], migration: Migration) -> Standing:

@@ -6,7 +6,7 @@ and schema give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,14 +26,13 @@ from ..schema.snapshot import read_snapshot
 from ..sql.parse import parse
 from .dependents import names_of
 from .facts import Work
-from .reprove import plan_headers, work_of
+from .reprove import Say, plan_headers, silent, work_of
 from .since import dropped
 
 if TYPE_CHECKING:
     from ..sandbox.databases import SandboxDatabase
     from ..sandbox.server import SandboxServer
 
-Say = Callable[[str], None]
 NONE = "no script"
 
 
@@ -136,7 +135,7 @@ def measure(
     replayed: Sequence[Migration] = (),
     earlier: Sequence[Migration] = (),
     rows: int = 12,
-    say: Say = str,
+    say: Say = silent,
 ) -> tuple[tuple[Step, ...], tuple[str, ...]]:
     """The steps of `migrations`, in order, and notes. The state before is the target's schema, or what `replayed`
     makes; then `earlier`. Errors: SandboxError, DatabaseError when that state cannot be made."""

@@ -143,7 +143,7 @@ def preimages(conn: Connection, parts: Sequence[Part]) -> tuple[Preimage, ...]:
 
 def _counters(conn: Connection) -> dict[str, tuple[tuple[str, str], ...]]:
     """The server's own counters of writes by table, and since when it counts."""
-    found = {}
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
     for schema, name, inserted, updated, deleted, reset in conn.execute(
         load("postgres", "emergency_counters").encode()
     ):

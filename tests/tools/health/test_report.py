@@ -90,7 +90,10 @@ def test_a_check_that_breaks_is_unknown_and_the_others_go_on(conn: Connection) -
     for function in (breaks, runs):
         entry = Check("made-up", "t", "q?", "s", {}, function)
         results.append(answered(entry, Ask("", reader, server, {})))
-    assert (results[0].status, results[0].summary) == (Status.UNKNOWN, "a value of a row made the query fail (SQLSTATE 22012)")
+    assert (results[0].status, results[0].summary) == (
+        Status.UNKNOWN,
+        "a value of a row made the query fail (SQLSTATE 22012)",
+    )
     assert results[1].status is Status.OK
 
 

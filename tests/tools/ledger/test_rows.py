@@ -52,7 +52,9 @@ def test_the_same_approval_holds_once_the_rows_are_mended(notes: Any) -> None:
 
 
 def test_what_the_plan_mends_itself_is_told_and_applied(notes: Any) -> None:
-    notes.write("001_mend", "UPDATE notes SET body = '' WHERE body IS NULL;\nALTER TABLE notes ALTER body SET NOT NULL;\n")
+    notes.write(
+        "001_mend", "UPDATE notes SET body = '' WHERE body IS NULL;\nALTER TABLE notes ALTER body SET NOT NULL;\n"
+    )
     done = notes.apply(**LOOK)
     [note] = done.notes
     assert "001_mend.sql:2: no row of public.notes has NULL in body: not known, an earlier statement changes it" in note
