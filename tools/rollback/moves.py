@@ -80,6 +80,7 @@ def back(work: Plan, now: Snapshot, before: Snapshot, head: str = "") -> list[No
     for number, table in enumerate(_tables(work, now, before), 1):
         columns = _columns(table, now, before)
         names = ", ".join(ident(n) for n, _, _ in columns)
+        notes += _relaxed(table, {n for n, _, _ in columns}, before)
         values = ", ".join(f"r.{ident(n)}::{t}" if text else f"r.{ident(n)}" for n, t, text in columns)
         always = any(c.properties.get("identity") for c in before.children(table, "column"))
         overriding = "\nOVERRIDING SYSTEM VALUE" if always else ""
@@ -90,6 +91,18 @@ def back(work: Plan, now: Snapshot, before: Snapshot, head: str = "") -> list[No
             )
         )
     return notes
+
+
+def _relaxed(table: ObjectId, moved: set[str], before: Snapshot) -> list[Note]:
+    """A NOT NULL column whose values come from a copy is empty until then; the end of the draft makes it NOT NULL."""
+    found = []
+    for column in before.children(table, "column"):
+        p = column.properties
+        given = column.id.name in moved or any(p.get(k) for k in ("identity", "generated", "not_null_inherited"))
+        if p.get("not_null") and p.get("default") is None and not given:
+            name = f"{qualified(table.schema, table.name)} ALTER COLUMN {ident(column.id.name)}"
+            found.append(Note("", f"ALTER TABLE {name} DROP NOT NULL"))
+    return found
 
 
 def positions(work: Plan, head: str = "") -> list[Note]:

@@ -30,6 +30,7 @@ class Written:
 
     columns: those that the table had before, in their old names; `inserted` has their values. changed: key -> the
     values written, by column, of a row that was there (by an UPDATE, a trigger or a cascade); deleted: keys.
+    source: how SQL names the table's own rows, without those of tables that inherit from it.
     """
 
     table: ObjectId
@@ -38,16 +39,20 @@ class Written:
     inserted: tuple[Row, ...]
     changed: dict[Row, dict[str, str | None]] = field(default_factory=dict)
     deleted: tuple[Row, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A table that is written to: before and after, the columns that both have (old name, new name)."""
+    """A table that is written to: before and after, the columns that both have (old name, new name), and how SQL
+    names its own rows, before and after."""
 
     before: ObjectId
     after: ObjectId
     shared: tuple[tuple[str, str], ...]
     key: tuple[str, ...]
+    was: str
+    live: str
 
 
 def write(
@@ -113,10 +118,17 @@ def _places(
                 shared.append((column.id.name, now.id.name))
         if not shared:
             continue
-        found.append(_Place(table, named.id, tuple(shared), key_of(before, table, {o for o, _ in shared})))
+        key = key_of(before, table, {o for o, _ in shared})
+        found.append(_Place(table, named.id, tuple(shared), key, _own(before, table), _own(after, named.id)))
         if first and table not in first and len(found) > len(first) + 1:
             break
     return found
+
+
+def _own(snapshot: Snapshot, table: ObjectId) -> str:
+    """The table in FROM: a partitioned one with its partitions, another without the tables that inherit from it."""
+    only = "" if snapshot.objects[table].properties.get("partition_key") else "ONLY "
+    return only + qualified(table.schema, table.name)
 
 
 def _top(table: ObjectId, before: Snapshot) -> ObjectId:
@@ -165,8 +177,7 @@ def _count(conn: Connection, table: ObjectId) -> int:
 
 def _rows(conn: Connection, place: _Place) -> Counter[Row]:
     cells = ", ".join(f"{ident(n)}::text" for _, n in place.shared)
-    table = qualified(place.after.schema, place.after.name)
-    return Counter(tuple(r) for r in conn.execute(f"SELECT {cells} FROM {table}".encode()).fetchall())
+    return Counter(tuple(r) for r in conn.execute(f"SELECT {cells} FROM {place.live}".encode()).fetchall())
 
 
 def _insert(conn: Connection, tables: list[ObjectId], rows: int) -> None:
@@ -179,7 +190,7 @@ def _insert(conn: Connection, tables: list[ObjectId], rows: int) -> None:
 def _keep_old_values(conn: Connection, place: _Place, before: Snapshot, after: Snapshot) -> None:
     """Take away new rows that the old schema could not hold (NULL, a new label, a longer text): that such rows stop
     a rollback is told apart, as a condition, and is no surprise to test for."""
-    table = qualified(place.after.schema, place.after.name)
+    table = place.live
     new_row = "age(xmin) <= age(pg_current_xact_id()::xid)"
     for old_name, new_name in place.shared:
         was = before.objects[ObjectId("column", place.before.schema, place.before.name, old_name)].properties
@@ -195,17 +206,21 @@ def _keep_old_values(conn: Connection, place: _Place, before: Snapshot, after: S
                 _try(conn, f"DELETE FROM {table} WHERE {unfit}")
         had, labels = _labels(str(was["type"]), before, after)
         if labels and had:
-            unfit = f"{new_row} AND {name}::text IN ({', '.join(map(literal, labels))})"
-            if _try(conn, f"UPDATE {table} SET {name} = {literal(had[0])} WHERE {unfit}") < 0:
+            said = ", ".join(map(literal, labels))
+            several = str(was["type"]).endswith("[]")
+            unfit = f"{new_row} AND " + (f"{name}::text[] && ARRAY[{said}]" if several else f"{name}::text IN ({said})")
+            fit = "'{}'" if several else literal(had[0])
+            if _try(conn, f"UPDATE {table} SET {name} = {fit} WHERE {unfit}") < 0:
                 _try(conn, f"DELETE FROM {table} WHERE {unfit}")
 
 
 def _labels(type_name: str, before: Snapshot, after: Snapshot) -> tuple[list[str], list[str]]:
-    """The labels that an enum had before, and those that are new; ([], []) for other types."""
+    """The labels that an enum had before and has still, and those that are new; ([], []) for other types."""
     for kind in before.of("enum"):
-        if qualified(kind.id.schema, kind.id.name) == type_name and kind.id in after.objects:
+        if qualified(kind.id.schema, kind.id.name) == type_name.removesuffix("[]") and kind.id in after.objects:
             had = list(kind.properties.get("labels") or ())
-            return had, [x for x in after.objects[kind.id].properties.get("labels") or () if x not in had]
+            now = list(after.objects[kind.id].properties.get("labels") or ())
+            return [x for x in had if x in now], [x for x in now if x not in had]
     return [], []
 
 
@@ -235,7 +250,8 @@ def _told(place: _Place, earlier: Counter[Row], now: Counter[Row]) -> Written | 
     if not place.key:
         if earlier - now:
             return None
-        return Written(place.before, (), names, tuple(sorted((now - earlier).elements(), key=repr)))
+        new_rows = tuple(sorted((now - earlier).elements(), key=repr))
+        return Written(place.before, (), names, new_rows, source=place.was)
     at = [names.index(k) for k in place.key]
     old = {tuple(r[p] for p in at): r for r in earlier}
     new = {tuple(r[p] for p in at): r for r in now}
@@ -245,7 +261,7 @@ def _told(place: _Place, earlier: Counter[Row], now: Counter[Row]) -> Written | 
         if key in old and row != old[key]
     }
     inserted = tuple(sorted((r for k, r in new.items() if k not in old), key=repr))
-    return Written(place.before, place.key, names, inserted, changed, tuple(k for k in old if k not in new))
+    return Written(place.before, place.key, names, inserted, changed, tuple(k for k in old if k not in new), place.was)
 
 
 def _update(conn: Connection, place: _Place, before: Snapshot, after: Snapshot, there: set[Row]) -> set[Row]:
@@ -253,7 +269,7 @@ def _update(conn: Connection, place: _Place, before: Snapshot, after: Snapshot, 
     if not place.key or not there:
         return set()
     key = min(there, key=repr)
-    table = qualified(place.after.schema, place.after.name)
+    table = place.live
     for old_name, new_name in _plain_columns(place, before, after)[:4]:
         value = _other_value(before.objects[ObjectId("column", place.before.schema, place.before.name, old_name)])
         if value is None:
@@ -292,7 +308,7 @@ def _delete(conn: Connection, place: _Place, there: set[Row]) -> None:
     if not place.key or len(there) < 2:
         return
     key = max(there, key=repr)
-    table = qualified(place.after.schema, place.after.name)
+    table = place.live
     if _alone(conn, place, key):
         _try(conn, f"DELETE FROM {table} WHERE {_condition(place, key)}")
 
@@ -325,14 +341,14 @@ def lost(
         name = f"{written.table.schema}.{written.table.name}"
         table = qualified(written.table.schema, written.table.name)
         cells = ", ".join(f"{ident(c)}::text" for c in written.columns)
-        now = Counter(tuple(r) for r in conn.execute(f"SELECT {cells} FROM {table}".encode()).fetchall())
+        now = Counter(tuple(r) for r in conn.execute(f"SELECT {cells} FROM {written.source}".encode()).fetchall())
         missing = Counter(written.inserted) - now
         if missing:
             number = sum(missing.values())
             problems.append(f"{name}: {number} row{'' if number == 1 else 's'} written since gone or other")
         all_columns = columns[written.table]
         whole = ", ".join(f"{ident(c)}::text" for c in all_columns)
-        rows = Counter(tuple(r) for r in conn.execute(f"SELECT {whole} FROM {table}".encode()).fetchall())
+        rows = Counter(tuple(r) for r in conn.execute(f"SELECT {whole} FROM {written.source}".encode()).fetchall())
         old = before_rows.get(written.table)
         if old is None:
             continue

@@ -29,7 +29,7 @@ def _mutations() -> list[str]:
 
 # What PostgreSQL has no statement for: a column or constraint that a parent gave stays the child's own once the child
 # was without that parent; and ALTER DOMAIN ... ADD CHECK fails by itself after a DROP in one transaction.
-NO_WAY_BACK = ("NO INHERIT", "DROP CONSTRAINT percent_check")
+NO_WAY_BACK = ("DROP CONSTRAINT percent_check",)
 
 
 def carry_out(conn: Connection, work: Plan) -> None:

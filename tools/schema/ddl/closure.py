@@ -95,6 +95,9 @@ class Closure:
                 self.aside.add(id)
 
     def _change(self, id: ObjectId, now: SchemaObject, wanted: SchemaObject) -> None:
+        if id.kind == "column" and (table := self._of_parents_alone(now, wanted)):
+            self._remake(table)
+            return
         if not self._alterable(now, wanted):
             self._remake(id)
             return
@@ -103,6 +106,17 @@ class Closure:
             self._push("retype", id)
         elif id.kind == "column" and now.properties.get("default") != wanted.properties.get("default"):
             pass
+
+    def _of_parents_alone(self, now: SchemaObject, wanted: SchemaObject) -> ObjectId | None:
+        """The table of a column that is its own now and was its parents' alone: INHERIT takes it as both, so the table
+        is made anew. A partition's columns become its parent's when it is attached."""
+        a, b = now.properties, wanted.properties
+        if not b.get("inherited") or b.get("also_local") or (a.get("inherited") and not a.get("also_local")):
+            return None
+        table = self.target_holders.get((now.id.schema, now.id.parent))
+        if table is None or table.kind != "table" or table not in self.source.objects:
+            return None
+        return None if self.target.objects[table].properties.get("partition_of") else table
 
     def _alterable(self, now: SchemaObject, wanted: SchemaObject) -> bool:
         kind = now.id.kind
@@ -216,6 +230,11 @@ class Closure:
     def _index_goes(self, id: ObjectId) -> bool:
         return id in self.source.objects
 
+    @staticmethod
+    def _attributes(snapshot: Snapshot, composite: ObjectId) -> list[str]:
+        found = snapshot.objects.get(composite)
+        return [a["name"] for a in as_list(found.properties.get("attributes"))] if found else []
+
     def _users_of_type(self, id: ObjectId) -> None:
         """Columns, domains and composites of a type that goes or is made anew."""
         for other, obj in self.source.objects.items():
@@ -226,7 +245,12 @@ class Closure:
                 if holder and holder.kind in TABLE_KINDS:
                     self._push("retype", other)
             elif other.kind == "table" and obj.properties.get("of_type") == qualified_text(id):
-                self.untype.add(other)
+                if id not in self.target.objects or self._attributes(self.source, id) == self._attributes(
+                    self.target, id
+                ):
+                    self.untype.add(other)
+                else:  # its columns have to stand as the type's attributes do
+                    self._remake(other)
             elif (
                 other.kind == "domain"
                 and names_type(obj.properties.get("type"), id)

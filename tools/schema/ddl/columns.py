@@ -187,6 +187,8 @@ def alter(
         if a.get("not_null") and not a.get("not_null_inherited"):
             steps.append(Step(BUILD, f"{head} DROP NOT NULL"))
         steps.append(set_not_null(wanted, kind, target))
+    elif b.get("not_null") and a.get("not_null_inherited") and not b.get("not_null_inherited"):
+        steps.append(set_not_null(wanted, kind, target))  # a parent's becomes the column's own as well
     if b.get("identity") and a.get("identity") != b.get("identity") and not follows:
         if a.get("identity"):
             steps.append(Step(BUILD, f"{head} SET GENERATED {str(b['identity']).upper()}"))

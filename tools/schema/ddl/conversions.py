@@ -79,12 +79,19 @@ def _by_attribute(name: str, type_name: str, source: Snapshot, target: Snapshot 
         have = {a["name"]: a for a in old.properties.get("attributes") or []}
         wanted = made.properties.get("attributes") or []
         parts = [
-            f"({name}).{ident(a['name'])}" if have.get(a["name"], {}).get("type") == a["type"] else f"NULL::{a['type']}"
+            _attribute(f"({name}).{ident(a['name'])}", a["type"])
+            if have.get(a["name"], {}).get("type") == a["type"]
+            else f"NULL::{a['type']}"
             for a in wanted
         ]
         if parts:
             return f"CASE WHEN {name} IS DISTINCT FROM NULL THEN ROW({', '.join(parts)})::{type_name} END"
     return ""
+
+
+def _attribute(value: str, type_name: str) -> str:
+    """An attribute's value; by way of its text where its type may be made anew as well."""
+    return f"{value}::text::{type_name}" if "." in type_name else value
 
 
 def using(
