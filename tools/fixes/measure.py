@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MANY = 1000  # rows that one transaction may change before they count as held for long
 ROW_CHANGES = "UPDATE OF ITS ROWS"
 WATCH = "agentdb_watch"
+BLOCKS = ("DO", "CALL")  # statements that may commit by themselves
 
 Pair = tuple[str, str]  # (operation, relation)
 
@@ -70,7 +71,7 @@ def blocked(runs: Iterable[SandboxRun], watched: Sequence[Held] = ()) -> Blocked
                 continue
             if not statement.in_transaction:
                 changed = {}
-            if statement.blocks is None and not (watched and statement.kind in ("DO", "CALL")):
+            if statement.blocks is None and not (_of_new_tables(statement) or (watched and statement.kind in BLOCKS)):
                 unknown.append(f"{statement.kind} in line {statement.line}")
             pairs = {(op, relation) for relation, ops in statement.blocked.items() for op in ops}
             brief |= pairs
@@ -92,6 +93,11 @@ def blocked(runs: Iterable[SandboxRun], watched: Sequence[Held] = ()) -> Blocked
     kept = {p: w for p, w in long.items() if p not in mine}
     every = {p for p in brief | set(kept) if not p[1].startswith(f"{WATCH}.")}
     return Blocked(frozenset(kept), frozenset(every), kept, tuple(unknown))
+
+
+def _of_new_tables(statement: StatementRun) -> bool:
+    """Whether all that it did was to build indexes on tables that the file itself made: nobody uses them yet."""
+    return bool(statement.index_builds) and not any(b.existed_before for b in statement.index_builds)
 
 
 def changed(run: SandboxRun) -> dict[str, int]:

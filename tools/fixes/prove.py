@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ROWS = 12  # synthetic rows of a table
 MORE = 10_000  # of a table that is written in batches: several batches, also where few of the rows are written
 MOST = 60_000
-TRIES = 3  # of a run in which it could not be seen what a statement blocks, as on a busy machine
+TRIES = 4  # of a run in which it could not be seen what a statement blocks, as on a busy machine
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 import pytest
 
@@ -22,7 +24,7 @@ CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPT
 UP = by_key("t", ["a", "b"], "UPDATE t SET n = n + 1\n    WHERE (true)", checkpoint="progress")
 
 
-def counts(database: SandboxDatabase, query: str) -> list[tuple[object, ...]]:
+def counts(database: SandboxDatabase, query: str) -> list[tuple[Any, ...]]:
     with database.connect() as connection:
         return connection.execute(query.encode()).fetchall()
 
@@ -76,5 +78,5 @@ def test_what_is_written_between_the_files_of_a_type_change_is_not_lost(server: 
             with database.connect() as connection:
                 connection.execute(f"UPDATE t SET n = n + 1000 WHERE id = {number + 1}".encode())
                 connection.execute(f"INSERT INTO t VALUES ({100 + number}, {number})".encode())
-        rows = dict(counts(database, "SELECT id, n FROM t WHERE id < 5 OR id > 50"))
+        rows: dict[int, Any] = dict(counts(database, "SELECT id, n FROM t WHERE id < 5 OR id > 50"))
     assert rows == {1: 1001, 2: 1002, 3: 1003, 4: 4, 100: 0, 101: 1, 102: 2}

@@ -96,7 +96,7 @@ PROVEN = [
         ORDERS,
         "ALTER TABLE orders ALTER quantity TYPE bigint",
         "changing-column-type",
-        "orders_quantity_new",
+        "orders_quantity_idx_new",
     ),
     (
         "type_change",

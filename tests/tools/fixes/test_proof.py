@@ -116,6 +116,15 @@ def test_an_index_of_a_new_table_is_no_work() -> None:
     assert blocked([ran(new)]).long == frozenset()
 
 
+def test_what_was_not_seen_is_not_taken_for_nothing() -> None:
+    unseen = statement(0, "CREATE INDEX", blocks=None, in_transaction=False)
+    assert blocked([ran(unseen)]).unknown == ("CREATE INDEX in line 1",)
+    new = statement(
+        0, "CREATE INDEX", blocks=None, in_transaction=False, index_builds=(Build("i", "public.new", False),)
+    )
+    assert blocked([ran(new)]).unknown == ()
+
+
 def test_rows_changed_in_one_transaction_are_held_for_long() -> None:
     half = (("public.a", 0, MANY, 0),)
     more = (("public.a", 0, 0, 1),)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...schema.model import Snapshot
+from ...sql.grammar import GrammarError
 from ...sql.parse import Script
 from ..context import Context
 from ..run import Session, Walk
@@ -115,7 +116,7 @@ class _Walk(Walk):
                 continue
             try:
                 parts = one.rewrite(place)
-            except NoForm as reason:
+            except (NoForm, GrammarError) as reason:
                 for rule in mine - result.rules:
                     result.refused.setdefault(rule, str(reason))
                 continue
