@@ -28,7 +28,10 @@ def explain(rule: str = typer.Argument(None, help="The rule's id; without one, a
         f"{known.id} ({known.severity.value}, {known.versions}{'' if known.enabled else ', off unless enabled'})"
     )
     typer.echo(f"{known.title}.\n")
-    for head, text in (("Why", known.why), ("Instead", known.fix)):
+    rewrite = (
+        known.no_form or "`agentdb check FILE --fix` tries a known safe form in the sandbox, and writes it when proven."
+    )
+    for head, text in (("Why", known.why), ("Instead", known.fix), ("Rewrite", rewrite)):
         typer.echo(f"{head}:")
         typer.echo(textwrap.indent(textwrap.fill(text, 100, break_long_words=False), "  "))
     for head, text in (("Bad", known.bad), ("Good", known.good)):
