@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..hazards.rewriting.registry import Part, Room
 from ..hazards.rewriting.walk import Rewritten, untouched
+from ..records import Statement
 from ..sql import grammar
-from ..sql.parse import Parsed, Script
+from ..sql.parse import Parsed, Script, parse
 
+DATA = ("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "DO", "CALL", "COPY", "CREATE TABLE AS")
 TIMEOUTS = ("lock_timeout", "statement_timeout")
 
 
@@ -48,25 +50,56 @@ class Group:
         return next((p.part.step for p in self.pieces if p.part.step), "rest")
 
 
-def arrangements(script: Script, made: Mapping[int, Rewritten], *, transactional: bool) -> list[list[Group]]:
+def arrangements(
+    script: Script, made: Mapping[int, Rewritten], *, transactional: bool, at_once: str = ""
+) -> list[list[Group]]:
     """Ways to put a rewrite into files, the best first: what can wait after everything else; in the order of the
     original; all in one file whose statements each run by themselves.
 
-    transactional: a runner wraps the original in a transaction. Errors: Unfit.
+    transactional: a runner wraps the original in a transaction. at_once: why everything has to be done before the next
+    migration, so that one file is the only way; "" when it has not. Errors: Unfit.
     """
     pieces = list(_pieces(script, made, transactional))
     settings = [p for p in pieces if p.setting]
     rest = [p for p in pieces if not p.setting]
     if not rest:
         raise Unfit("nothing of the file would be left")
-    later = sorted(rest, key=lambda p: p.part.phase)
-    several = [_groups(later, settings, script), _groups(rest, settings, script)]
+    several = [_groups(rest, settings, script)]
+    if not _rows_are_used(script, made):
+        several.insert(0, _groups(sorted(rest, key=lambda p: p.part.phase), settings, script))
     one = [] if any(p.part.bond for p in rest) else [_single(rest, settings, script)]
     found: list[list[Group]] = []
+    if at_once:
+        several = [groups for groups in several if len(groups) == 1]
+    if not (one or several):
+        raise Unfit(at_once)
     for groups in [*several, *one] if transactional else [*one, *several]:
         if groups not in found:
             found.append(groups)
     return found
+
+
+def _rows_are_used(script: Script, made: Mapping[int, Rewritten]) -> bool:
+    """Whether rows that a rewritten statement changes may be read or changed by a later one that stays as it is: then
+    nothing may be put off, since the sandbox's rows need not show the difference."""
+    for number in made:
+        mine = script.statements[number].statement
+        later = [p.statement for p in script.statements[number + 1 :] if p.statement.index not in made]
+        writes = mine.kind in DATA or any(p.writes for p in made[number].parts)
+        if writes and any(s.kind in DATA or _names(s) & _names(mine) for s in later):
+            return True
+    return False
+
+
+def _names(statement: Statement) -> set[str]:
+    """The bare names of the relations that a statement speaks of."""
+    return {n.rpartition(".")[2] for n in (*statement.changes, *statement.reads, *statement.drops)}
+
+
+def uses(sql: str, tables: Collection[str]) -> bool:
+    """Whether a script reads or changes rows of these tables (as SQL), as far as its text tells."""
+    wanted = {t.rpartition(".")[2].strip('"') for t in tables}
+    return any(p.statement.kind in DATA and _names(p.statement) & wanted for p in parse(sql).statements)
 
 
 def _pieces(script: Script, made: Mapping[int, Rewritten], transactional: bool) -> Iterator[Piece]:

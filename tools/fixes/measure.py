@@ -59,8 +59,9 @@ class Blocked:
         return not self.unknown and self.long <= other.long
 
 
-def blocked(runs: Iterable[SandboxRun], watched: Sequence[Held] = ()) -> Blocked:
-    """What the runs block, taken together. watched: what the triggers of `watch` wrote down."""
+def blocked(runs: Iterable[SandboxRun], watched: Sequence[Held] = (), *, new: frozenset[str] = frozenset()) -> Blocked:
+    """What the runs block, taken together. watched: what the triggers of `watch` wrote down. new: relations that the
+    first of the runs made, so that they were not there before."""
     long: dict[Pair, str] = {}
     brief: set[Pair] = set()
     unknown = []
@@ -89,9 +90,8 @@ def blocked(runs: Iterable[SandboxRun], watched: Sequence[Held] = ()) -> Blocked
         for relation, rows in held.rows.items():
             if rows > MANY:
                 long.setdefault((ROW_CHANGES, relation), f"{rows} rows changed in one transaction")
-    mine = {p for p in long if p[1].startswith(f"{WATCH}.")}
-    kept = {p: w for p, w in long.items() if p not in mine}
-    every = {p for p in brief | set(kept) if not p[1].startswith(f"{WATCH}.")}
+    kept = {p: w for p, w in long.items() if p[1] not in new and not p[1].startswith(f"{WATCH}.")}
+    every = {p for p in brief | set(kept) if p[1] not in new and not p[1].startswith(f"{WATCH}.")}
     return Blocked(frozenset(kept), frozenset(every), kept, tuple(unknown))
 
 

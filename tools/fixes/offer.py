@@ -15,12 +15,15 @@ from ..hazards.rewriting.walk import Rewritten, rewritten
 from ..hazards.run import reconcile
 from ..records import Finding, Proof
 from ..sql.parse import Script, parse
-from .arrange import Unfit, arrangements
+from .arrange import Unfit, arrangements, uses
 from .files import Draft, diff, drafts
 from .prove import Ground, Original, Verdict, prove
 
 if TYPE_CHECKING:
     from ..schema.model import Snapshot
+
+
+PATIENCE = 60  # seconds for the statements of one file, taken one by one
 
 
 class Outcome(StrEnum):
@@ -203,7 +206,11 @@ class _Search:
             return (), verdict, frozenset()
         kept: frozenset[int] = frozenset()
         best: tuple[tuple[Draft, ...], Verdict | None] = ((), None)
+        began = time.monotonic()
         for number in sorted(every):
+            if time.monotonic() - began > PATIENCE:
+                self.reasons[number] = f"not tried by itself: {PATIENCE} seconds had passed ({verdict.reason})"
+                continue
             files, alone = self.attempt(kept | {number})
             if alone.proven:
                 kept, best = kept | {number}, (files, alone)
@@ -218,8 +225,10 @@ class _Search:
         """The first arrangement that passes, or the verdict on the first that was tried."""
         made = {number: self.made[number] for number in numbers}
         writes = sorted({w for one in made.values() for p in one.parts for w in p.writes})
+        user = next((m.label for m in self.ground.between if uses(m.sql, writes)), "")
+        why = f"{user}, which comes after it, uses the rows that would be written later" if user else ""
         try:
-            ways = arrangements(self.script, made, transactional=not self.ground.original.no_transaction)
+            ways = arrangements(self.script, made, transactional=not self.ground.original.no_transaction, at_once=why)
         except Unfit as reason:
             return (), Verdict(False, str(reason))
         first: Verdict | None = None

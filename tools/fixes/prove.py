@@ -20,6 +20,7 @@ from ..sandbox.fitting import depends_on_rows, fitted
 from ..sandbox.run import run_migration, run_script
 from ..sandbox.runs import SandboxRun
 from ..sql.parse import parse
+from ..sql.quote import qualified
 from . import measure
 from .arrange import steers
 from .compare import State, compare, state_of
@@ -155,8 +156,6 @@ class Ground:
             " WHERE c.oid = to_regclass(%s)",
             (table,),
         ).fetchone()
-        from ..sql.quote import qualified
-
         return qualified(*row) if row else table
 
     def measured(self, *, follow: bool = False) -> tuple[SandboxRun, State]:
@@ -287,7 +286,7 @@ def _tried(ground: Ground, files: Sequence[Draft], writes: Sequence[str], run: S
         with copy.connect() as connection:
             held = measure.seen(connection) if writes else ()
             got = state_of(connection)
-    before, now = measure.blocked([run]), measure.blocked(runs, held)
+    before, now = measure.blocked([run]), measure.blocked(runs, held, new=_made(files, wanted))
     found = compare(wanted, got, lambda: ground.again(follow=len(files) > 1))
     verdict = Verdict(False, "", found.exceptions, before, now, tuple(ground.notes), run.server, tuple(runs))
     if found.differences:
@@ -301,6 +300,20 @@ def _tried(ground: Ground, files: Sequence[Draft], writes: Sequence[str], run: S
     if now.unknown:
         return replace(verdict, reason=f"what {now.unknown[0]} blocks could not be seen")
     return _weighed(verdict, before, now, ground.failure)
+
+
+def _made(files: Sequence[Draft], wanted: State) -> frozenset[str]:
+    """The tables that the files make, as SQL: in the original's one transaction nobody could see them yet."""
+    found = set()
+    statements = [p for draft in files for p in parse(draft.text).statements]
+    dropped = {n for p in statements for n in p.statement.drops}
+    for parsed in statements:
+        makes = parsed.node_name in ("create_stmt", "create_table_as_stmt") and not parsed.node.if_not_exists
+        if makes and not dropped.intersection(parsed.statement.creates):
+            schema, _, name = parsed.statement.creates[0].rpartition(".")
+            homes = [schema] if schema else [t.schema for t in wanted.columns if t.name == name]
+            found |= {qualified(home, name) for home in homes}
+    return frozenset(found)
 
 
 def _weighed(verdict: Verdict, before: Blocked, now: Blocked, failure: str) -> Verdict:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agentdb.tools.fixes.arrange import Unfit, arrangements
+from agentdb.tools.fixes.arrange import Unfit, arrangements, uses
 from agentdb.tools.fixes.files import Draft, diff, drafts
 from agentdb.tools.hazards.registry import rules
 from agentdb.tools.hazards.rewriting.registry import Part, Room, answered, rewriters
@@ -73,6 +73,28 @@ def test_bound_statements_never_run_one_by_one() -> None:
     swap = Rewritten(0, [Part("SELECT 1", bond="x"), Part("SELECT 2", bond="x"), *INDEX.parts], {"r"})
     ways = arrangements(parse(SQL), {0: swap}, transactional=True)
     assert all(not g.alone for groups in ways for g in groups for p in g.pieces if p.part.bond)
+
+
+def test_what_a_later_statement_reads_is_not_put_off() -> None:
+    sql = "UPDATE a SET x = 1;\nINSERT INTO b SELECT x FROM a;\n"
+    batches = Rewritten(0, [Part("DO $$ $$", Room.OUTSIDE, 1, "batches", writes=("a",))], {"r"})
+    first, second = made(sql, {0: batches})
+    assert "DO" in first.text
+    assert "INSERT" in second.text
+    late = made("UPDATE a SET x = 1;\nCREATE TABLE c ();\n", {0: batches})
+    assert "DO" in late[1].text
+
+
+def test_what_the_next_migration_reads_is_done_in_one_file() -> None:
+    script = parse("ALTER TABLE a ADD COLUMN x int DEFAULT random();\nCREATE TABLE c ();\n")
+    parts = [Part("ALTER TABLE a ADD COLUMN x int"), Part("DO $$ $$", Room.OUTSIDE, 1, "fill", writes=("a",))]
+    [only] = arrangements(script, {0: Rewritten(0, parts, {"r"})}, transactional=True, at_once="it is read")
+    assert len(only) == 1
+    bound = Rewritten(0, [*parts, Part("SELECT 1", bond="x")], {"r"})
+    with pytest.raises(Unfit, match="it is read"):
+        arrangements(script, {0: bound}, transactional=True, at_once="it is read")
+    assert uses("DELETE FROM public.a", ["a"])
+    assert not uses("ALTER TABLE a ADD COLUMN y int; DELETE FROM b", ["a"])
 
 
 def test_settings_are_repeated_where_they_hold() -> None:

@@ -73,9 +73,13 @@ def test_less_blocked_and_the_same_left_is_proven(ground: Ground) -> None:
             "it blocks what the original does not: SELECT, SELECT FOR UPDATE on public.orders",
         ),
         ((UP, "BEGIN; CREATE INDEX by_note ON orders (note); COMMIT;"), "agentdb apply would not take it"),
+        (
+            ("CREATE TABLE IF NOT EXISTS orders (); LOCK TABLE orders; UPDATE orders SET quantity = 3;", APART),
+            "it blocks what the original does not: SELECT, SELECT FOR UPDATE on public.orders",
+        ),
         ((UP, APART + " SELECT 1 / 0;"), "the rewrite fails: 008_change.sql:2: division by zero"),
     ],
-    ids=["schema", "rows", "fewer rows", "no better", "worse", "ledger", "fails"],
+    ids=["schema", "rows", "fewer rows", "no better", "worse", "not new", "ledger", "fails"],
 )
 def test_a_rewrite_that_is_wrong_is_refused(ground: Ground, texts: tuple[str, ...], reason: str) -> None:
     verdict = tried(ground, *texts)
@@ -123,6 +127,13 @@ def test_what_was_not_seen_is_not_taken_for_nothing() -> None:
         0, "CREATE INDEX", blocks=None, in_transaction=False, index_builds=(Build("i", "public.new", False),)
     )
     assert blocked([ran(new)]).unknown == ()
+
+
+def test_what_the_rewrite_itself_made_is_nobodys_yet() -> None:
+    held = statement(0, blocked={"public.new": ("SELECT",)}, scans=("public.new",))
+    assert blocked([ran(held)]).long == {("SELECT", "public.new")}
+    seen = blocked([ran(held)], new=frozenset({"public.new"}))
+    assert (seen.long, seen.brief) == (frozenset(), frozenset())
 
 
 def test_rows_changed_in_one_transaction_are_held_for_long() -> None:

@@ -6,11 +6,10 @@ from typing import Any
 
 from ...sql import grammar
 from ...sql.quote import ident, literal, qualified
-from ..learn_table import constraint_name
 from ..rewriting.fill import fill
 from ..rewriting.place import Place
 from ..rewriting.registry import NoForm, Part, Room, rewriter
-from ..rewriting.steps import VALIDATE, copy_of, not_null, unique_index
+from ..rewriting.steps import VALIDATE, copy_of, name_of, not_null, unique_index
 from ..shapes import ColumnForm, ConstraintForm, TypeRef
 from ..volatility import volatile_call
 
@@ -147,7 +146,7 @@ class _Column:
         command.subtype = _subtype(command, "AT_AddConstraint")
         made = getattr(command, "def").constraint
         made.CopyFrom(constraint.node)
-        made.conname = name = constraint_name(place.step.table, constraint)
+        made.conname = name = name_of(place, constraint)
         if constraint.kind == "foreign key":
             made.fk_attrs.add().string.sval = self.column.name
         made.skip_validation = self.filled
@@ -161,7 +160,7 @@ class _Column:
         node = copy_of(constraint.node)
         if not node.keys:
             node.keys.add().string.sval = self.column.name
-        name = constraint_name(self.place.step.table, constraint)
+        name = name_of(self.place, constraint)
         return unique_index(self.place, node, name, words, finish=finish)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ..learn_table import constraint_name
 from ..rewriting.place import Place
 from ..rewriting.registry import Part, rewriter
-from ..rewriting.steps import validated_later
+from ..rewriting.steps import name_of, validated_later
 from ..shapes import ConstraintForm, column_references
 
 
@@ -21,10 +20,8 @@ def rewrite(place: Place) -> list[Part] | None:
         return None
     if not place.step.old:
         return None
-    name = constraint_name(place.step.table, constraint)
-    if not constraint.name and constraint.kind == "check":
-        name = _name(place, constraint)
-    return validated_later(place, place.action, name)
+    guess = _name(place, constraint) if constraint.kind == "check" else ""
+    return validated_later(place, place.action, name_of(place, constraint, guess))
 
 
 def _name(place: Place, constraint: ConstraintForm) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ..learn_table import constraint_name
 from ..rewriting.place import Place
 from ..rewriting.registry import NoForm, Part, rewriter
-from ..rewriting.steps import not_null, unique_index
+from ..rewriting.steps import name_of, not_null, unique_index
 
 
 @rewriter(
@@ -33,7 +32,7 @@ def rewrite(place: Place) -> list[Part] | None:
         if not parts:
             return None
         return [*parts, Part(place.only([place.action.node]), phase=last + 1, step="finish")]
-    name = constraint_name(place.step.table, constraint)
+    name = name_of(place, constraint)
     kind = "PRIMARY KEY" if key else "UNIQUE"
     return [*parts, *unique_index(place, constraint.node, name, kind, finish=max(2, last + 1))]
 

@@ -7,13 +7,36 @@ from typing import Any
 
 from ...sql import grammar
 from ...sql.quote import ident, qualified
-from ..shapes import Action
+from ..learn_table import constraint_name
+from ..shapes import Action, ConstraintForm, column_references
 from .place import Place
 from .registry import NoForm, Part, Room
 
 VALIDATE = "validate"
 OLDEST_SPARED = 12  # from here on a valid CHECK spares SET NOT NULL the scan
 NOT_NULL_LATER = 18  # from here on NOT NULL itself can be NOT VALID
+
+
+def name_of(place: Place, constraint: ConstraintForm, otherwise: str = "") -> str:
+    """A constraint's name: as written, or as the server gave it when the original ran."""
+    if constraint.name:
+        return constraint.name
+    guess = otherwise or constraint_name(place.step.table, constraint)
+    if place.after is None:
+        return guess
+    table = place.table.id
+    there = {c.id for c in place.before.children(table, "constraint")}
+    columns = set(constraint.columns)
+    if constraint.kind == "check":
+        columns = set(column_references(constraint.expression))
+    found = [
+        c.id.name
+        for c in place.after.children(table, "constraint")
+        if c.id not in there
+        and c.properties["type"] == constraint.kind
+        and set(c.properties.get("columns", ())) == columns
+    ]
+    return found[0] if len(found) == 1 else guess
 
 
 def not_null(place: Place, column: str, name: str = "", *, start: int = 0) -> list[Part]:
