@@ -13,10 +13,11 @@ from agentdb.agents.model import Model
 from agentdb.config import ModelSettings
 from agentdb.tools.sandbox.databases import SandboxDatabase
 
-FAMILY = "CREATE TABLE parent (id int PRIMARY KEY, note text);\nCREATE TABLE child (size int) INHERITS (parent);\n"
-FREE = "DELETE FROM ONLY child;\nALTER TABLE child NO INHERIT parent;\n"
+FAMILY = "CREATE TABLE child (size int, id int, note text);\nCREATE STATISTICS child_sizes ON size, note FROM child;\n"
+FREE = "DELETE FROM ONLY child;\nALTER TABLE child DROP COLUMN size;\n"
 GOOD = """DROP TABLE public.child;
-CREATE TABLE public.child (size integer) INHERITS (public.parent);
+CREATE TABLE public.child (size integer, id integer, note text);
+CREATE STATISTICS public.child_sizes ON size, note FROM public.child;
 INSERT INTO public.child (id, note, size) SELECT id, note, size FROM agentdb_archive.m004_child;
 """
 
