@@ -81,6 +81,7 @@ def block(script: str, language: str = "sql") -> list[str]:
     body = visible(script.replace("\r\n", "\n").strip("\n"), keep="\n\t")
     body = body.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     body = body.replace("##[", "#&#35;[")
+    body = body.replace("|", "&#124;")  # some renderers look for tables before they look for HTML
     body = _LINE_START.sub(lambda m: f"&#{ord(m[1])};", body)
     return [f'<pre lang="{language}"><code>{body}', "</code></pre>"]
 
