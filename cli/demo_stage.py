@@ -18,7 +18,7 @@ from ..tools.files import Layout, discover, read_text, write_whole
 from ..tools.ledger.apply import ApplyRequest, apply
 from ..tools.ledger.approvals import create_local_key, sign
 from ..tools.ledger.plan import Policy, build_plan
-from ..tools.sandbox import embedded
+from ..tools.sandbox import embedded, places
 
 MARK = ".agentdb/demo"
 DATABASE = "shop"
@@ -46,7 +46,7 @@ def stand_in(directory: Path) -> Iterator[Stage]:
     clear(root)
     copy_shop(root)
     create_local_key(root / ".agentdb", PERSON)
-    home = embedded.default_home("demo-production")
+    home = places.default_home("demo-production")
     with embedded.using(home, {"autovacuum": "on"}) as admin:
         dsn = admin.with_database(DATABASE)
         with connect(admin) as conn:
@@ -61,7 +61,7 @@ def stand_in(directory: Path) -> Iterator[Stage]:
 
 def stop() -> bool:
     """True when the stand-in production was running and is stopped now."""
-    return embedded.stop(embedded.default_home("demo-production"))
+    return embedded.stop(places.default_home("demo-production"))
 
 
 def clear(root: Path) -> None:

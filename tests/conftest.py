@@ -13,11 +13,11 @@ import pytest
 
 from agentdb.errors import RefusedError
 from agentdb.tools.databases.dsn import Dsn
-from agentdb.tools.sandbox import embedded
+from agentdb.tools.sandbox import places
 from agentdb.tools.sandbox.databases import SandboxDatabase
 from agentdb.tools.sandbox.server import SandboxServer, sandbox_server, stop_embedded
 
-HOME = embedded.default_home("tests")
+HOME = places.default_home("tests")
 
 
 def _open() -> tuple[Dsn | None, str]:

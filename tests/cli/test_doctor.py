@@ -33,7 +33,7 @@ def agentdb(folder: Path, *arguments: str, **variables: str) -> subprocess.Compl
 
 
 def test_the_doctor_starts_the_sandbox_and_stops_it_when_told(tmp_path: Path, cache: Path) -> None:
-    done = agentdb(tmp_path, "--format", "json", XDG_CACHE_HOME=str(cache))
+    done = agentdb(tmp_path, "--format", "json", AGENTDB_SANDBOX_DIR=str(cache))
     found = json.loads(done.stdout)
     assert done.returncode == 0 and found["ok"]
     said = {f["what"]: f for f in found["findings"]}
@@ -41,14 +41,14 @@ def test_the_doctor_starts_the_sandbox_and_stops_it_when_told(tmp_path: Path, ca
     assert said["settings"]["status"] == "warn"
     assert "not configured" in said["model"]["says"]
     (tmp_path / "agentdb.toml").write_text("[sandbx]\n")
-    broken = agentdb(tmp_path, XDG_CACHE_HOME=str(cache))
+    broken = agentdb(tmp_path, AGENTDB_SANDBOX_DIR=str(cache))
     assert broken.returncode == 3
     assert "bad   settings" in broken.stdout and "did you mean 'sandbox'" in broken.stdout
     assert "ok    sandbox" in broken.stdout, "the rest is looked at all the same"
-    stopped = agentdb(tmp_path, "--remove-sandbox", XDG_CACHE_HOME=str(cache))
+    stopped = agentdb(tmp_path, "--remove-sandbox", AGENTDB_SANDBOX_DIR=str(cache))
     assert stopped.returncode == 0 and "is stopped" in stopped.stdout
-    assert not list((cache / "agentdb/sandbox").iterdir())
-    again = agentdb(tmp_path, "--stop-sandbox", XDG_CACHE_HOME=str(cache))
+    assert not list((cache / "sandbox").iterdir())
+    again = agentdb(tmp_path, "--stop-sandbox", AGENTDB_SANDBOX_DIR=str(cache))
     assert again.returncode == 0 and "was not running" in again.stdout
 
 

@@ -14,7 +14,7 @@ import pytest
 from agentdb.cli.app import main
 from agentdb.errors import RefusedError
 from agentdb.tools.ledger.approvals import create_local_key
-from agentdb.tools.sandbox import embedded
+from agentdb.tools.sandbox import places
 from agentdb.tools.sandbox.databases import SandboxDatabase
 from agentdb.tools.sandbox.server import SandboxServer, sandbox_server, stop_embedded
 
@@ -29,7 +29,7 @@ CAPTURE = Path("migrations/rollback/002_note.capture.sql")
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[SandboxServer]:
     """The targets' server: a sandbox on a target's own server is refused."""
-    home = embedded.default_home("tests-target")
+    home = places.default_home("tests-target")
     with sandbox_server(data_dir=home) as found:
         yield found
     with contextlib.suppress(RefusedError):  # another pytest still works with it

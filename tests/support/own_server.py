@@ -12,7 +12,7 @@ from typing import Any
 
 from agentdb.tools.databases.dsn import Dsn
 from agentdb.tools.databases.postgres import Connection
-from agentdb.tools.sandbox import embedded, software
+from agentdb.tools.sandbox import embedded, places, software
 from agentdb.tools.sandbox.server import SandboxServer, sandbox_server
 
 # Small, and not durable; all else is what a server in production has by default.
@@ -66,7 +66,7 @@ def own_server(
 
 def program(name: str) -> Path:
     """One of PostgreSQL's programs, where the unprivileged user can run it."""
-    home = embedded.default_home("tests")
+    home = places.default_home("tests")
     with embedded.using(home):
         return software.install(home) / name
 

@@ -19,14 +19,14 @@ from agentdb.tools.databases.postgres import connect
 from agentdb.tools.files import Layout
 from agentdb.tools.ledger import approvals
 from agentdb.tools.ledger.plan import Plan
-from agentdb.tools.sandbox import embedded
+from agentdb.tools.sandbox import places
 from agentdb.tools.sandbox.databases import SandboxDatabase
 from agentdb.tools.schema.fingerprint import fingerprint
 from agentdb.tools.schema.snapshot import read_snapshot
 
 PERSON = "ada@example.org"
 VARIABLE = "AGENTDB_TEST_PRODUCTION"
-SANDBOX = embedded.default_home("tests")
+SANDBOX = places.default_home("tests")
 
 SETTINGS = f"""\
 [project]

@@ -16,7 +16,6 @@ import shlex
 import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,11 +24,11 @@ from pathlib import Path
 from ...errors import RefusedError, SandboxError
 from ..databases.dsn import Dsn
 from . import extensions, processes, software
+from .places import closed
 
 SUPERUSER = "postgres"
 PORT = 5432  # only a part of the socket's name; no TCP port is opened
 MARK = "agentdb-sandbox"  # file that says that the directory is ours to fill and to empty
-REVISION = 2  # of the layout and settings below; another revision lives in another home
 
 # Durable is the last thing this server has to be. Source: manual, "Non-Durable Settings".
 SETTINGS = {
@@ -69,29 +68,6 @@ class Status:
     pid: int = 0
     in_use: bool = False
     version: str = ""
-
-
-def default_home(name: str = "sandbox") -> Path:
-    """Where the server lives when nobody says otherwise: the user's cache directory (XDG_CACHE_HOME on Linux).
-
-    For root, the first place that the unprivileged user can reach: that one, the system's cache directory, or
-    where that cannot be written, the directory for temporary files.
-    """
-    import platformdirs
-
-    part = Path(name) / f"{software.packaged_version().split('.')[0]}-r{REVISION}"
-    own = Path(platformdirs.user_cache_path("agentdb"))
-    if os.geteuid() != 0 or not _closed(own):
-        return own / part
-    system = Path(platformdirs.site_cache_path("agentdb"))
-    if os.access(next(p for p in system.parents if p.exists()), os.W_OK):
-        return system / part
-    return Path(tempfile.gettempdir()) / "agentdb-0" / part
-
-
-def _closed(path: Path) -> list[Path]:
-    """The folders on the way that not everybody may enter; those that do not exist yet will be open."""
-    return [f for f in (path, *path.parents) if f.exists() and not f.stat().st_mode & 0o001]
 
 
 @contextlib.contextmanager
@@ -172,9 +148,9 @@ def _prepare(home: Path) -> None:
         if home.stat().st_uid != os.geteuid():
             raise SandboxError("the directory belongs to another user", where=str(home), hint="Name another directory.")
         user = software.runner()
-        if user.switch and (closed := _closed(home)):
+        if user.switch and (shut := closed(home)):
             raise SandboxError(
-                f"PostgreSQL runs as {user.name}, who cannot get into {closed[0]}",
+                f"PostgreSQL runs as {user.name}, who cannot get into {shut[0]}",
                 where=str(home),
                 hint="Name a directory that everybody may enter, or run agentdb as another user than root.",
             )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...errors import DatabaseError, RefusedError, SandboxError
 from ..databases.dsn import Dsn
-from . import embedded
+from . import embedded, places
 from .databases import Administration, SandboxDatabase
 
 OLDEST = 140000  # server_version_num; older servers lack what the traces read
@@ -88,7 +88,7 @@ def sandbox_server(
     """
     with contextlib.ExitStack() as held:
         if server_dsn is None:
-            dsn = held.enter_context(embedded.using(data_dir or embedded.default_home()))
+            dsn = held.enter_context(embedded.using(data_dir or places.default_home()))
             refuse_targets(dsn, forbidden, ask=False)
         else:
             dsn = server_dsn
@@ -101,12 +101,12 @@ def sandbox_server(
 
 def stop_embedded(data_dir: Path | None = None, *, force: bool = False, remove: bool = False) -> bool:
     """True when the embedded server was running and is stopped now. Errors: RefusedError("in-use")."""
-    return embedded.stop(data_dir or embedded.default_home(), force=force, remove=remove)
+    return embedded.stop(data_dir or places.default_home(), force=force, remove=remove)
 
 
 def status(data_dir: Path | None = None) -> embedded.Status:
     """Whether there is an embedded server, runs, and is in use; starts nothing."""
-    return embedded.status(data_dir or embedded.default_home())
+    return embedded.status(data_dir or places.default_home())
 
 
 def refuse_targets(dsn: Dsn, forbidden: Sequence[Dsn], *, ask: bool = True) -> None:
