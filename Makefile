@@ -10,7 +10,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Two cores are enough; more workers than that only fight over the database.
+# Two cores are enough; more workers than that only fight over the database. A file stays in one worker: the server,
+# and so its roles, are everybody's.
 WORKERS ?= 2
 
 # Bytecode makes every start two to three times faster; an inherited setting must not take that away.
@@ -34,10 +35,10 @@ demo: $(READY)
 	@$(BIN)/agentdb demo
 
 test: $(READY)
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m "not slow"
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow"
 
 test-all: $(READY)
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .

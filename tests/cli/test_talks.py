@@ -17,7 +17,7 @@ from agentdb.cli.app import main
 from agentdb.tools.sandbox.databases import SandboxDatabase
 from agentdb.tools.sandbox.server import SandboxServer
 
-pytestmark = [pytest.mark.xdist_group("talks"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 ONE = {"004_phone": "ALTER TABLE customers ADD COLUMN phone text;\n"}
 HAZARD = {"003_orders_by_customer": "CREATE INDEX orders_by_customer ON orders (customer_id);\n"}

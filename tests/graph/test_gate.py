@@ -26,8 +26,6 @@ from agentdb.tools.ledger import approvals, audit, plan
 from agentdb.tools.sandbox.databases import SandboxDatabase
 from agentdb.tools.sandbox.server import SandboxServer
 
-pytestmark = pytest.mark.xdist_group("gate")
-
 Attack = Callable[["Scene"], None]
 
 # What would let a session that was opened for reading do more than read.

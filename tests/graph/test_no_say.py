@@ -20,7 +20,7 @@ from agentdb.tools.report import record
 from agentdb.tools.report.markdown import markdown
 from agentdb.tools.sandbox.server import SandboxServer
 
-pytestmark = [pytest.mark.xdist_group("no_say"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 # The other manners of the stub are tried on the agents alone, in tests/agents.
 RUNS = [("hostile", m) for m in ("lying", "unicode", "error", "hang", "junk")] + [("safe as it is", "scripted")]

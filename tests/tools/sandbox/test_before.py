@@ -16,8 +16,6 @@ from agentdb.tools.sandbox.databases import SandboxDatabase
 from agentdb.tools.sandbox.run import run_script
 from agentdb.tools.sandbox.server import SandboxServer, sandbox_server
 
-pytestmark = pytest.mark.xdist_group("roles")  # roles belong to the server, which the workers share
-
 AWKWARD = """
 CREATE SCHEMA "Odd Schema";
 CREATE TYPE mood AS ENUM ('calm', 'glad');
