@@ -22,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from agentdb.tools.sql.parse import parse
+from agentdb.cli.checking import Wishes, findings_of
 
 COUNT = 1000
 ROUNDS = 5
@@ -54,11 +54,11 @@ def reading(files: list[str], squawk: str | None) -> None:
 
 
 def measuring(cases: Path) -> None:
-    """Print what measuring adds to reading a statement: the sandbox's server runs already, its databases do not."""
-    ours = str(Path(sys.executable).with_name("agentdb"))
+    """Print what a measured check takes, a statement at a time: a file after the other in one process, each with the
+    schema before it built, seeded and dropped again."""
+    lines = [json.loads(line) for line in cases.read_text().splitlines()]
     each: list[float] = []
     statements = 0
-    lines = [json.loads(line) for line in cases.read_text().splitlines()]
     with tempfile.TemporaryDirectory() as work:
         for number, case in enumerate(lines[:: max(1, len(lines) // MEASURED)]):
             folder = Path(work, str(number))
@@ -66,15 +66,16 @@ def measuring(cases: Path) -> None:
             path = folder / "case.sql"
             path.write_text(case["sql"])
             (folder / "before" / "case.sql").write_text(case.get("setup") or "SELECT 1;")
-            command = [ours, "check", "--schema-dir", str(folder / "before"), str(path)]
+            wishes = Wishes(files=(path,), schema_dir=folder / "before")
             if not number:
-                seconds(command)  # starts the server
-            count = len(parse(case["sql"]).statements)
-            each.append((seconds(command) - seconds([*command, "--static"])) * 1000 / max(1, count))
-            statements += count
+                findings_of(wishes)  # starts the server
+            began = time.perf_counter()
+            report = findings_of(wishes)
+            each.append((time.perf_counter() - began) * 1000 / max(1, report.statements))
+            statements += report.statements
     print(
-        f"{len(each)} files with {statements} statements measured, reading taken off: median"
-        f" {statistics.median(each):.0f} ms a statement, the slowest tenth from {sorted(each)[len(each) * 9 // 10]:.0f} ms"
+        f"{len(each)} files with {statements} statements measured: median {statistics.median(each):.0f} ms a statement,"
+        f" the slowest tenth from {sorted(each)[len(each) * 9 // 10]:.0f} ms"
     )
 
 
