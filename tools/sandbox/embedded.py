@@ -331,9 +331,11 @@ def _write(path: Path, lines: Sequence[str]) -> None:
 
 
 def _clear_stale_pid(home: Path) -> None:
-    """Remove the file of a server that was killed: PostgreSQL gives up when another program has got its number."""
+    """Remove the files of a server that was killed: PostgreSQL gives up when another program has got its number, or when
+    nobody has taken note of its death yet (a zombie still answers to its number)."""
     if not _postmaster(home):
         (home / "data" / "postmaster.pid").unlink(missing_ok=True)
+        (_socket_directory(home) / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
 
 
 def _stop(home: Path) -> bool:
