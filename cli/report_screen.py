@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..tools.report import last_resort
+from ..tools.report import last_resort, locks
 from .screen import console, safe, table, write
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ WORDS = {"safe": "good", "needs approval": "warn", "blocked": "bad"}
 SEVERITIES = {"error": "bad", "warning": "warn", "info": "note"}
 CLASSES = {"LOSSLESS": "good", "SCHEMA_ONLY": "warn", "LOSSY": "warn", "IMPOSSIBLE": "bad"}
 STATUSES = {"ok": "good", "warn": "warn", "bad": "bad", "unknown": "quiet"}
-MAX_FINDINGS, MAX_CHANGES = 20, 20
+MAX_FINDINGS, MAX_CHANGES, MAX_LOCKS = 20, 20, 12
 SIGNS = {True: ("+", "good"), False: ("!", "bad"), None: ("-", "quiet")}
 
 
@@ -37,6 +37,7 @@ def show(record: Mapping[str, Any], timings: Mapping[str, float] | None = None, 
     show_verdict(record, screen)
     _findings(screen, record["findings"])
     _sandbox(screen, record["sandbox"], timings or {})
+    _locks(screen, record.get("locks") or ())
     _rollbacks(screen, record["rollbacks"])
     _changes(screen, record["documentation"])
     _health(screen, record["health"])
@@ -114,6 +115,20 @@ def _sandbox(screen: Console, rehearsal: Mapping[str, Any], timings: Mapping[str
     screen.print(table(("", "", "", "", ""), rows, right=(3,)), crop=False)
     for note in (*rehearsal["notes"], *(n for m in rehearsal["migrations"] for n in m["notes"]), *_of_rows(rehearsal)):
         write(screen, f"  [quiet]{safe(note)}[/quiet]")
+
+
+def _locks(screen: Console, entries: Sequence[Mapping[str, Any]]) -> None:
+    if not entries:
+        return
+    _head(screen, "Locks on the target", "reckoned from rates measured in the sandbox and the target's sizes")
+    told = locks.noteworthy(entries)
+    for entry in told[:MAX_LOCKS]:
+        place = f"{entry['label']}:{entry['line']}" if entry["line"] else entry["label"]
+        write(screen, f"  {safe(place)}  {safe(entry['sentence'])}", hang=6)
+    if len(told) > MAX_LOCKS:
+        screen.print(f"  [quiet]{len(told) - MAX_LOCKS} more are in the written report[/quiet]")
+    if short := locks.rest(entries):
+        screen.print(f"  [quiet]{short}[/quiet]")
 
 
 def _of_rows(rehearsal: Mapping[str, Any]) -> list[str]:

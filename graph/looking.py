@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import UsageError
 from ..tools import files
 from ..tools.files import Layout
+from ..tools.hazards.shapes import key, key_of_sql
 
 State = Mapping[str, Any]
 
@@ -58,6 +59,9 @@ def finding(state: State, id: str) -> str:
     if f["fix"]:
         lines.append(f"  instead   {f['fix']}")
     lines.append(f"  sandbox   {_proof(f)}")
+    held = [e for e in state.get("locks") or () if (e["path"], e["line"]) == (f["path"], f["line"])]
+    mine = {key(name) for name in f["objects"]}
+    lines += [f"  target    {e['sentence']}" for e in held if not e["relation"] or key_of_sql(e["relation"]) in mine]
     lines += [f"  {line}" for e in f["evidence"] for line in evidence(state, e).splitlines()]
     return "\n".join(lines)
 

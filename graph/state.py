@@ -49,6 +49,8 @@ class State(TypedDict, total=False):
     evidence: Annotated[Plain, merged]
     # how long things took, in seconds by name; in no report, since it differs from run to run
     timings: Annotated[Plain, merged]
+    # validator: how long locks would be held on the target; in the report, but in no digest, for the same reason
+    locks: list[Plain]
     # rollback
     rollbacks: list[Plain]
     # documenter
@@ -93,6 +95,7 @@ EMPTY: State = {
     "hazards": [],
     "evidence": None,  # type: ignore[typeddict-item]
     "timings": None,  # type: ignore[typeddict-item]
+    "locks": [],
     "rollbacks": [],
     "changes": [],
     "documents": [],

@@ -11,6 +11,7 @@ from ...tools.sql import grammar
 from ...tools.sql.parse import parse
 from ..context import Context
 from ..state import Plain, State
+from . import holds
 from .step import migrations_of, relative, say, step
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def rehearse(state: State, runtime: Runtime[Context]) -> Plain:
 @step
 def weigh(state: State, runtime: Runtime[Context]) -> Plain:
     """Writes hazards (and evidence of the target's rows, where they may be counted): the findings with the schema, what
-    the migrations before made, and the sandbox run considered."""
+    the migrations before made, and the sandbox run considered. Writes locks: how long they would be held there."""
     from ...tools.hazards.reconcile import reconcile
     from ...tools.hazards.run import Session
 
@@ -99,6 +100,7 @@ def weigh(state: State, runtime: Runtime[Context]) -> Plain:
     )
     session = Session(around)
     found: list[Plain] = []
+    held: list[Plain] = []
     for number, migration in enumerate(everything):
         path = relative(context, migration.path)
         exempt = frozenset(name for name, table in session.catalog.tables.items() if table.new)
@@ -115,13 +117,17 @@ def weigh(state: State, runtime: Runtime[Context]) -> Plain:
         settled = reconcile(
             told, stage.run, _records(evidence), path=path, context=around, script=script, exempt=exempt
         )
-        found += [to_plain(f) for f in settled]
+        weighed, locks = holds.reckoned(settled, migration, stage, around, context)
+        held += locks
+        found += [to_plain(f) for f in weighed]
+    if line := holds.longest(held):
+        say(runtime, "locks", line)
     found, counted = _rows_asked(found, everything, ahead, context)
     broken, prepared = _queries_asked(everything, ahead, context, runtime)
     found += broken
     worst = [f for f in found if f["severity"] == "error" and f["proof"] != "REFUTED" and not f["ignored"]]
     say(runtime, "validate", f"{len(found)} findings, {len(worst)} errors" if found else "no findings", ok=not worst)
-    return {"hazards": found, "evidence": counted | prepared}
+    return {"hazards": found, "evidence": counted | prepared, "locks": held}
 
 
 def _rows_asked(

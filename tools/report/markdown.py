@@ -7,11 +7,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import last_resort
+from . import last_resort, locks
 
 MARKER = "<!-- agentdb report -->"
 SIGNS = {"safe": "✅", "needs approval": "✋", "blocked": "⛔"}
-MAX_FINDINGS, MAX_CHANGES, MAX_EVIDENCE = 60, 60, 80
+MAX_FINDINGS, MAX_CHANGES, MAX_EVIDENCE, MAX_LOCKS = 60, 60, 80, 60
 _ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~!])")
 
 
@@ -53,6 +53,7 @@ def markdown(record: Mapping[str, Any], scripts: Mapping[str, str] | None = None
         lines += ["**What to do**", "", *(f"{n}. {plain(d)}" for n, d in enumerate(verdict["do"], 1)), ""]
     lines += _findings(record["findings"])
     lines += _sandbox(record["sandbox"])
+    lines += _locks(record.get("locks") or ())
     lines += _rollbacks(record["rollbacks"], scripts or {})
     lines += _documentation(record["documentation"])
     lines += _health(record["health"])
@@ -103,6 +104,17 @@ def _sandbox(rehearsal: Mapping[str, Any]) -> list[str]:
     head = f"Rehearsed on {plain(rehearsal.get('server') or 'no server')}, starting from {plain(rehearsal.get('source') or '?')}."
     notes = [f"- {plain(n)}" for n in rehearsal.get("notes", ())]
     return ["## Sandbox", "", head, "", *_table(("migration", "result", "statements", ""), rows), *notes, ""]
+
+
+def _locks(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not entries:
+        return []
+    told = locks.noteworthy(entries)
+    rows = [(code(f"{e['path']}:{e['line']}" if e["line"] else e["path"]), plain(e["sentence"])) for e in told]
+    table = _table(("place", "reckoned from rates of this sandbox"), rows[:MAX_LOCKS]) if rows else []
+    more = [f"{len(rows) - MAX_LOCKS} more are in the JSON report."] if len(rows) > MAX_LOCKS else []
+    short = [line] if (line := locks.rest(entries)) else []
+    return ["## Locks on the target", "", *table, *more, *short, ""]
 
 
 def _rollbacks(rollbacks: Sequence[Mapping[str, Any]], scripts: Mapping[str, str]) -> list[str]:

@@ -119,8 +119,9 @@ def copying(catalog: Catalog, table: Table, there: int, more: int) -> str:
         if found is not None:
             changed[found[0].name] = found[1]
             continue
+        # Keys that no row of the table has make any combination with them a new one, whatever else is copied.
         keys = [k for k in table.foreign_keys if set(k.columns) & set(unique)]
-        if free or not keys or not set(unique) <= {c for k in keys for c in k.columns}:
+        if free or not keys:
             raise LookupError(f"no other values are known for {', '.join(unique)}")
         free = keys
     names = ", ".join(ident(c.name) for c in columns)

@@ -13,6 +13,7 @@ CREATE TABLE profiles (person_id bigint PRIMARY KEY REFERENCES people, note text
 CREATE TABLE rooms (code int PRIMARY KEY, opened timestamptz UNIQUE);
 CREATE TABLE visits (person_id bigint REFERENCES people, room int REFERENCES rooms, minutes int CHECK (minutes > 0),
     PRIMARY KEY (person_id, room));
+CREATE TABLE lines (person_id bigint REFERENCES people, line smallint, PRIMARY KEY (person_id, line));
 CREATE TABLE flags (on_off boolean PRIMARY KEY);
 CREATE TABLE plain (a int, b text);
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not today'; END $$;
@@ -31,13 +32,14 @@ def shapes(database: SandboxDatabase) -> SandboxDatabase:
 def test_tables_grow_to_the_size_asked_for(shapes: SandboxDatabase) -> None:
     with shapes.connect() as connection:
         made = swell(connection, 500)
+        assert 450 <= made.rows.pop("public.lines") <= 500  # a line for each person who had none
         assert made.rows == {
             "public.flags": 2, "public.people": 500, "public.plain": 500, "public.profiles": 500, "public.rooms": 500,
             "public.visits": 500,
         }  # fmt: skip
         assert set(made.skipped) == {"public.flags"}
         # what was not asked while the rows were made still holds
-        for child, parent in (("profiles", "people"), ("visits", "people")):
+        for child, parent in (("profiles", "people"), ("visits", "people"), ("lines", "people")):
             row = connection.execute(
                 f"SELECT count(*) FROM {child} c WHERE NOT EXISTS (SELECT FROM {parent} p WHERE p.id = c.person_id)".encode()
             ).fetchone()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from agentdb.tools.databases.postgres import Connection, connect
@@ -16,7 +16,7 @@ def run(conn: Connection, *statements: str) -> None:
         conn.execute(statement.encode())
 
 
-def own_tables(found: CheckResult) -> list[dict[str, Any]]:
+def own_tables(found: CheckResult) -> list[Mapping[str, Any]]:
     """The rows about tables that the test made: the server's shared catalogs have dead rows of their own, from
     databases and roles that other tests made and dropped."""
     return [row for row in found.rows if row["schema"] == "public"]
