@@ -17,6 +17,7 @@ from .step import relative
 
 if TYPE_CHECKING:
     from ...tools.hazards.context import Context as Surroundings
+    from ...tools.sandbox.timing import Hold, Work
     from ..workbench import Stage
 
 
@@ -48,6 +49,7 @@ def reckoned(
     told = timed(findings, found.holds, found.works, around)
     held = {hold.index for hold in found.holds}
     works = [w for w in found.works if w.tables and w.index not in held]
+    told_of: list[Hold | Work] = [*found.holds, *works]
     entries: list[Plain] = [
         {
             **about,
@@ -57,7 +59,7 @@ def reckoned(
             "seconds": list(one.seconds) if one.seconds else None,
             "sentence": one.sentence,
         }
-        for one in (*found.holds, *works)
+        for one in told_of
     ]
     raised = [replace(f, severity=t.severity) for f, t in zip(findings, told, strict=True)]
     return raised, sorted(entries, key=lambda e: (e["line"], e["relation"]))
