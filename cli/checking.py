@@ -17,7 +17,7 @@ from ..tools.hazards.run import Session, numbered
 from ..tools.naming import parse_name
 from ..tools.records import Evidence, Finding, Severity
 from ..tools.sql.parse import Script, parse
-from .sources import Source, changed_since, from_paths, read
+from .sources import Place, Source, changed_since, from_paths, read
 from .spread import spread
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def looked_at(wishes: Wishes) -> tuple[ProjectContext | None, Rules, Context, li
     ):
         checked = _pending(project, context, wishes, mine)
     else:
-        sources = from_paths(wishes.files or (Path("."),), wishes.schema_dir)
-        checked = _plain(_kept(sources, wishes.since), context, wishes)
+        places = from_paths(wishes.files or (Path("."),), wishes.schema_dir)
+        checked = _plain(_kept(places, wishes.since), context, wishes)
     return project, rules, context, checked
 
 
@@ -156,41 +156,43 @@ def _rules(wishes: Wishes, project: ProjectContext | None) -> Rules:
     return replace(made, fail_on=wishes.fail_on or made.fail_on, pg_version=wishes.pg_version or made.pg_version)
 
 
-def _kept(sources: Sequence[Source], since: str | None) -> list[Source]:
+def _kept(places: Sequence[Place], since: str | None) -> list[Place]:
     if since is None:
-        return list(sources)
+        return list(places)
     changed = changed_since(since, Path.cwd())
-    return [s for s in sources if Path(s.path).resolve() in changed]
+    return [p for p in places if p.path.resolve() in changed]
 
 
-def _plain(sources: Sequence[Source], context: Context, wishes: Wishes) -> list[Checked]:
+def _plain(places: Sequence[Place], context: Context, wishes: Wishes) -> list[Checked]:
     """Files by themselves: each finds the schema that its setup builds, or one of which nothing is known."""
-    contexts = []
     setups: dict[tuple[Path, ...], tuple[Script, ...]] = {}
-    for source in sources:
+    looked_at_again = not wishes.static or bool(wishes.data)
+
+    def checked(place: Place) -> Checked:
+        source = read(*place)
+        script = parse(source.sql, objects=looked_at_again)
         own = context
         if source.setup is not None:
             if source.setup not in setups:
                 setups[source.setup] = tuple(parse(s.sql) for s in map(read, source.setup) if s.problem is None)
             own = replace(context, setup=setups[source.setup], schema_complete=True)
         wrapped = wishes.in_transaction if wishes.in_transaction is not None else bool(source.in_transaction)
-        contexts.append(replace(own, in_transaction=wrapped))
-    if not wishes.static:
-        return [_check(source, own) for source, own in zip(sources, contexts, strict=True)]
+        return _check(source, script, own if own.in_transaction == wrapped else replace(own, in_transaction=wrapped))
+
+    if looked_at_again:
+        return [checked(place) for place in places]
 
     def found_in(number: int) -> tuple[tuple[Finding, ...], int]:
-        checked = _check(sources[number], contexts[number])
-        return checked.findings, checked.statements
+        one = checked(places[number])
+        return one.findings, one.statements
 
-    found = spread(found_in, len(sources))
     return [
-        Checked(source, None, findings, own, statements)
-        for source, own, (findings, statements) in zip(sources, contexts, found, strict=True)
+        Checked(Source(str(place.path)), None, findings, context, statements)
+        for place, (findings, statements) in zip(places, spread(found_in, len(places)), strict=True)
     ]
 
 
-def _check(source: Source, context: Context) -> Checked:
-    script = parse(source.sql)
+def _check(source: Source, script: Script, context: Context) -> Checked:
     if source.problem is not None:
         found: tuple[Finding, ...] = (_unreadable(source),)
     else:

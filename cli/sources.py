@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import MigrationFileError, UsageError
 from ..tools.files import headers_of, read_text
@@ -34,23 +34,25 @@ class Source:
     migration: Migration | None = None
 
 
-def read(path: Path, **fields: object) -> Source:
-    """The file as a source; what is wrong with it is kept, not raised. Errors: UsageError when it is not there."""
-    if not path.exists():
-        raise UsageError("there is no such file", where=str(path), hint="Check the path.")
+class Place(NamedTuple):
+    """A file that is there, not read yet, and the files that build its schema; see Source.setup."""
+
+    path: Path
+    setup: tuple[Path, ...] | None = None
+
+
+def read(path: Path, setup: tuple[Path, ...] | None = None) -> Source:
+    """The file as a source; what is wrong with it is kept, not raised."""
     try:
         text = read_text(path)
     except MigrationFileError as error:
-        if error.what == "the file is empty":
-            return Source(str(path), "", **fields)  # type: ignore[arg-type]
-        return Source(str(path), "", error, **fields)  # type: ignore[arg-type]
-    said = "no-transaction" in headers_of(text).get("agentdb", ())
-    if said:
-        fields["in_transaction"] = False
-    return Source(str(path), text, **fields)  # type: ignore[arg-type]
+        problem = None if error.what == "the file is empty" else error
+        return Source(str(path), "", problem, setup)
+    said = False if "no-transaction" in headers_of(text).get("agentdb", ()) else None
+    return Source(str(path), text, None, setup, said)
 
 
-def from_paths(paths: Sequence[Path], schema_dir: Path | None) -> list[Source]:
+def from_paths(paths: Sequence[Path], schema_dir: Path | None) -> list[Place]:
     """The files named, and the .sql files of the folders named (without down scripts), each once, in order.
 
     Among many files one that cannot be read is a finding, and an empty one is nothing; a single file named alone that
@@ -63,10 +65,13 @@ def from_paths(paths: Sequence[Path], schema_dir: Path | None) -> list[Source]:
             found.update(dict.fromkeys(inside))
         else:
             found[path] = None
-    if len(paths) == 1 and list(found) == [paths[0]] and paths[0].exists():
+    for path in found:
+        if not os.path.exists(path):
+            raise UsageError("there is no such file", where=str(path), hint="Check the path.")
+    if len(paths) == 1 and list(found) == [paths[0]]:
         read_text(paths[0])
     setups = _setups(schema_dir, list(found)) if schema_dir is not None else {}
-    return [read(path, setup=setups.get(path)) for path in found]
+    return [Place(path, setups.get(path)) for path in found]
 
 
 def _setups(folder: Path, paths: Sequence[Path]) -> dict[Path, tuple[Path, ...]]:
@@ -84,6 +89,8 @@ def _setups(folder: Path, paths: Sequence[Path]) -> dict[Path, tuple[Path, ...]]
 
 def changed_since(reference: str, root: Path) -> set[Path]:
     """The .sql files that differ from a git commit, new ones included. Errors: UsageError with git's words."""
+    import subprocess
+
     found: set[Path] = set()
     for arguments in (
         ["diff", "--name-only", "-z", "--diff-filter=d", "--merge-base", reference, "--", "*.sql"],
@@ -108,6 +115,8 @@ def changed_since(reference: str, root: Path) -> set[Path]:
 
 
 def _git_root(folder: Path) -> str:
+    import subprocess
+
     done = subprocess.run(
         ["git", "-C", str(folder), "rev-parse", "--show-toplevel"], capture_output=True, text=True, check=False
     )

@@ -9,35 +9,75 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 Made = TypeVar("Made")
 
 FEWEST = 48  # pieces below which starting processes costs more than it gains
+MOST_PROCESSES = 8
 CHUNK = 16
-
-_work: Callable[[int], object] | None = None
+NUMBER = 4  # bytes of a chunk's number in the pipe
+PIPE_HOLDS = 16_000  # such numbers, at the least (64 KiB)
 
 
 def spread(work: Callable[[int], Made], count: int) -> list[Made]:
-    """[work(0), ..., work(count - 1)]. What `work` returns must be picklable; an error in it is raised here."""
+    """[work(0), ..., work(count - 1)]. What `work` returns must be picklable; an error in it is raised here.
+
+    This process works as well, and whoever is free takes the next chunk. Should a helper fail or die, all is done again
+    here, so that an error is the one that a single process meets.
+    """
     processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
     if count < FEWEST or processors < 2:
         return [work(number) for number in range(count)]
     import gc
     import multiprocessing
 
-    global _work
-    _work = work
-    gc.freeze()  # the collector of a forked process would copy every page that it looks at
+    size = max(CHUNK, -(-count // PIPE_HOLDS))
+    turns, numbers = os.pipe()
+    os.write(numbers, b"".join(start.to_bytes(NUMBER, "big") for start in range(0, count, size)))
+    os.close(numbers)  # an empty pipe is the end of the work
+    fork = multiprocessing.get_context("fork")
+    collecting = gc.isenabled()
+    gc.disable()
+    gc.freeze()  # the collector would touch, and so copy, every page that the processes share
+    helpers = []
     try:
-        with multiprocessing.get_context("fork").Pool(min(processors, 8), initializer=gc.disable) as pool:
-            return pool.map(_one, range(count), CHUNK)
+        for _ in range(min(processors, MOST_PROCESSES) - 1):
+            ours, theirs = fork.Pipe(duplex=False)
+            helper = fork.Process(target=_help, args=(work, count, size, turns, theirs), daemon=True)
+            helper.start()
+            theirs.close()
+            helpers.append((helper, ours))
+        done = _taken(work, count, size, turns)
+        for _, pipe in helpers:
+            try:
+                done.update(pipe.recv())
+            except (EOFError, OSError):
+                return [work(number) for number in range(count)]
     finally:
-        _work = None
-        gc.unfreeze()
+        os.close(turns)
+        for helper, pipe in helpers:
+            pipe.close()
+            helper.join()
+        if collecting:
+            gc.enable()
+    return [made for start in range(0, count, size) for made in done[start]]
 
 
-def _one(number: int) -> Made:  # type: ignore[type-var]
-    assert _work is not None
-    return _work(number)  # type: ignore[return-value]
+def _help(work: Callable[[int], Made], count: int, size: int, turns: int, results: Connection) -> None:
+    try:
+        results.send(_taken(work, count, size, turns))
+    finally:
+        os._exit(0)  # an error is told by the closed pipe, and comes up again in the process that asked
+
+
+def _taken(work: Callable[[int], Made], count: int, size: int, turns: int) -> dict[int, list[Made]]:
+    """The chunks that this process came to take, by the number of their first piece."""
+    done: dict[int, list[Made]] = {}
+    while taken := os.read(turns, NUMBER):
+        start = int.from_bytes(taken, "big")
+        done[start] = [work(number) for number in range(start, min(start + size, count))]
+    return done

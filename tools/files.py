@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,19 +57,20 @@ class Layout:
 def read_text(path: Path) -> str:
     """The text of an SQL file. Errors: MigrationFileError that says what is wrong with the file and what to do."""
     where = str(path)
-    if path.is_dir():
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_BYTES:
+                raise MigrationFileError(
+                    f"the file is {size / 1024 / 1024:.0f} MB; a migration may have {MAX_BYTES // 1024 // 1024} MB",
+                    where=where,
+                    hint="Load large data with COPY outside the migration and keep schema changes here.",
+                )
+            data = file.read()
+    except IsADirectoryError:
         raise MigrationFileError(
             "this is a directory, not a migration file", where=where, hint="Name a .sql file in it."
-        )
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise MigrationFileError(
-                f"the file is {size / 1024 / 1024:.0f} MB; a migration may have {MAX_BYTES // 1024 // 1024} MB",
-                where=where,
-                hint="Load large data with COPY outside the migration and keep schema changes here.",
-            )
-        data = path.read_bytes()
+        ) from None
     except FileNotFoundError:
         raise MigrationFileError("there is no such file", where=where, hint="Check the path.") from None
     except PermissionError:

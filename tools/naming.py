@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import NamedTuple
 
@@ -45,4 +44,6 @@ def normalised(text: str) -> str:
 
 def checksum(text: str) -> str:
     """sha256 of the normalised text, 64 hexadecimal digits."""
+    import hashlib  # starts OpenSSL, which checks that only read can do without
+
     return hashlib.sha256(normalised(text).encode()).hexdigest()

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,21 @@ class Finding:
     id: str = ""
     ignored: str = ""
     held: Mapping[str, Any] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[type[Finding], tuple[Any, ...]]:
+        """Pickled as its values: thousands go from one process to another."""
+        return Finding, _values(self)
+
+    def with_id(self, id: str) -> Finding:
+        """The finding under an id."""
+        values = list(_values(self))
+        values[_ID] = id
+        return Finding(*values)
+
+
+_NAMES = [f.name for f in dataclasses.fields(Finding)]
+_ID = _NAMES.index("id")
+_values = attrgetter(*_NAMES)
 
 
 class CertificateClass(StrEnum):

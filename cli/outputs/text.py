@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import textwrap
 from collections.abc import Callable
 
 from ...tools.hazards.report import Report
@@ -16,7 +15,6 @@ STYLES = {"error": "1;31", "warning": "33", "info": "36", "good": "32", "quiet":
 Paint = Callable[[str, str], str]
 WIDTH = 110
 ADVICE_SHOWN = 10
-WRAPPER = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def render(report: Report, *, command: str) -> str:
@@ -71,9 +69,23 @@ def _finding(finding: Finding, paint: Paint) -> list[str]:
     if proof and finding.evidence:
         proof += f" {', '.join(finding.evidence)}"
     head = f"  {finding.line}: {paint(finding.severity.value, finding.severity.value)} {paint('head', finding.rule)}"
-    body = WRAPPER.wrap(visible(f"{finding.why} {finding.fix}"))
+    body = _wrapped(visible(f"{finding.why} {finding.fix}"))
     return [f"{head}{paint('quiet', mark + proof)}", *(f"     {line}" for line in body)]
 
 
 def _place(finding: Finding) -> str:
     return f"{visible(finding.path)}:{finding.line}"
+
+
+def _wrapped(text: str) -> list[str]:
+    """The words of the text in lines of at most WIDTH characters, a longer word on a line of its own. The standard
+    library's textwrap takes longer than finding what is to be wrapped."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        if line and len(line) + 1 + len(word) > WIDTH:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, line] if line else lines

@@ -83,7 +83,8 @@ Check = Callable[["Step"], Iterable[Hit]]
 class Rule:
     """A rule as the registry, the documentation and `agentdb explain` know it.
 
-    on: names of the parser's nodes it looks at ("*": every statement). setup: the schema before the examples.
+    on: names of the parser's nodes it looks at ("*": every statement). acts: of an ALTER TABLE, the actions without which
+    it has nothing to say (see shapes.Action; none: it looks at all). setup: the schema before the examples.
     wrapped: the examples run inside one transaction. since: first PostgreSQL version it holds for; until: last.
     scales: its harm grows with the table, so its severity follows the rows (see severity.py). late: it sees what the
     other rules found in the same statement. enabled: False for advice that is off unless asked for. rewritten: a
@@ -101,6 +102,7 @@ class Rule:
     source: str
     on: tuple[str, ...]
     check: Check
+    acts: tuple[str, ...] = ()
     effect: Effect = Effect.NONE
     setup: str = ""
     wrapped: bool = False
@@ -146,6 +148,7 @@ def rule(
     good: str,
     source: str,
     on: tuple[str, ...] = (),
+    acts: tuple[str, ...] = (),
     effect: Effect = Effect.NONE,
     setup: str = "",
     wrapped: bool = False,
@@ -164,7 +167,7 @@ def rule(
             raise ValueError(f"two rules are called {id}")
         _rules[id] = Rule(
             id, title, severity, category, why, fix, bad, good, source, on, check,
-            effect=effect, setup=setup, wrapped=wrapped, since=since, until=until, scales=scales, late=late,
+            acts=acts, effect=effect, setup=setup, wrapped=wrapped, since=since, until=until, scales=scales, late=late,
             enabled=enabled, rewritten=rewritten, unfixed=unfixed,
         )  # fmt: skip
         return check
@@ -200,9 +203,11 @@ def by_node() -> dict[str, tuple[Rule, ...]]:
 
 
 @cache
-def applying(node_name: str, version: int) -> tuple[Rule, ...]:
-    """The rules that look at such a node on such a version, late ones last."""
+def applying(node_name: str, version: int, acts: frozenset[str] = frozenset()) -> tuple[Rule, ...]:
+    """The rules that look at such a node on such a version, late ones last. acts: what an ALTER TABLE does."""
     found = (*by_node().get("*", ()), *by_node().get(node_name, ()))
+    if node_name == "alter_table_stmt":
+        found = tuple(r for r in found if not r.acts or acts.intersection(r.acts))
     return tuple(sorted((r for r in found if r.holds_for(version)), key=lambda r: r.late))
 
 

@@ -40,7 +40,7 @@ def check(script: Script, *, path: str = "", context: Context = Context()) -> tu
 
 def numbered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings with ids F-1, F-2, ... in the order given."""
-    return tuple(replace(f, id=f"F-{number}") for number, f in enumerate(findings, 1))
+    return tuple(f.with_id(f"F-{number}") for number, f in enumerate(findings, 1))
 
 
 class Session:
@@ -155,7 +155,7 @@ class Walk:
 
     def judge(self, step: Step) -> None:
         """Ask every rule that looks at such a statement."""
-        for rule in applying(step.node_name, step.version):
+        for rule in applying(step.node_name, step.version, frozenset(a.kind for a in step.actions)):
             if not rule.enabled and not asked_for(rule, self.session.context):
                 continue
             for hit in rule.check(step):
@@ -258,7 +258,7 @@ class Walk:
         if block:
             self.transaction.explicit, self.transaction.began = True, outer.line
         for inner in body.statements:
-            does = effects_of(inner.node_name, inner.node)
+            does = effects_of(inner.node_name, inner.node, objects=False)
             step = Step(
                 index=outer.index,
                 line=outer.line + (inner.line if own_lines else 0),

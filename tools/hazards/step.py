@@ -15,6 +15,9 @@ from .registry import Effect, Hit, Rule
 from .shapes import Action, ColumnForm, TableForm, actions_of, relation_key, table_form
 from .transaction import Transaction
 
+WRITES = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+ASKED_FOR = frozenset({"CommonTableExpr", "Constraint", "FuncCall", "RangeVar", "TypeName"})
+
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
@@ -101,13 +104,20 @@ class Step:
     @cached_property
     def _messages(self) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {}
-        for _, message in grammar.walk(self.node):
+        for message in grammar.messages(self.node, ASKED_FOR):
             found.setdefault(message.DESCRIPTOR.name, []).append(message)
         return found
 
     def messages(self, kind: str) -> list[Any]:
-        """The messages of one kind ("FuncCall", "RangeVar") in the statement's tree, in order."""
+        """The messages of one kind of ASKED_FOR ("FuncCall", "RangeVar") in the statement's tree, in order."""
+        assert kind in ASKED_FOR, kind
         return self._messages.get(kind, [])
+
+    def writes(self) -> list[Any]:
+        """The INSERT, UPDATE, DELETE and MERGE of a query (messages of those kinds): itself, and what WITH holds."""
+        if "with" in self.text.lower():
+            return [m for m in grammar.messages(self.node, WRITES)]
+        return [self.node] if self.node.DESCRIPTOR.name in WRITES else []
 
     def declared(self) -> Iterator[tuple[str, ColumnForm]]:
         """(table, column) for each column that a CREATE TABLE or ALTER TABLE defines or gives a new type."""

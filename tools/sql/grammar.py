@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 import postgast
@@ -196,6 +197,49 @@ def walk(node: Any) -> Iterator[tuple[str, Any]]:
             stack += below
 
 
+# Nodes in which nothing but names and values stands: most of a tree, and nothing that `messages` looks for.
+_LEAVES = frozenset(
+    "a_const string integer float boolean bit_string column_ref param_ref a_star set_to_default".split()
+)
+
+
+def messages(node: Any, kinds: Collection[str]) -> Iterator[Any]:
+    """The messages of some kinds ("RangeVar", "FuncCall") in a tree, the node itself included, parents before children.
+
+    Many times faster than `walk`, as it enters neither constants nor column references: kinds that stand inside of those
+    (A_Const, String, ColumnRef) are not to be asked for.
+    """
+    stack = [node]
+    while stack:
+        message = stack.pop()
+        descriptor = message.DESCRIPTOR
+        known = _BELOW.get(descriptor)
+        if known is None:
+            known = _BELOW[descriptor] = _below(descriptor)
+        name, fields = known
+        if name == "Node":
+            which = message.WhichOneof("node")
+            if which is not None and which not in _LEAVES:
+                stack.append(getattr(message, which))
+            continue
+        if name in kinds:
+            yield message
+        for field, many in fields:
+            if many:
+                if items := getattr(message, field):
+                    stack += reversed(items)
+            elif message.HasField(field):
+                stack.append(getattr(message, field))
+
+
+def _below(descriptor: Any) -> tuple[str, tuple[tuple[str, bool], ...]]:
+    """A kind's name and its fields that hold messages, last first, each with whether it holds many."""
+    fields = [(f.name, bool(f.is_repeated)) for f in descriptor.fields if f.message_type is not None]
+    return str(descriptor.name), tuple(reversed(fields))
+
+
+_BELOW: dict[Any, tuple[str, tuple[tuple[str, bool], ...]]] = {}
+
 # Descriptors are made once a process; asking them anew for every message costs as much as the walk.
 _FIELDS: dict[Any, tuple[str, bool] | None] = {}
 _NAMES: dict[tuple[Any, str], dict[int, str]] = {}
@@ -211,9 +255,21 @@ def enum_name(message: Any, field: str) -> str:
     return names[getattr(message, field)]
 
 
+@cache
+def _select_1() -> Any:
+    return postgast.parse("SELECT 1")
+
+
+def _frame() -> Any:
+    """A tree to put a piece of another one into, so that it can be printed; the caller's own."""
+    made = _select_1().__class__()
+    made.CopyFrom(_select_1())
+    return made
+
+
 def statement_text(node_name: str, node: Any) -> str:
     """A statement's tree as SQL, without a semicolon. Errors: GrammarError."""
-    tree = postgast.parse("SELECT 1")
+    tree = _frame()
     target = tree.stmts[0].stmt
     target.Clear()
     getattr(target, node_name).CopyFrom(node)
@@ -225,7 +281,7 @@ def statement_text(node_name: str, node: Any) -> str:
 
 def printed(expression: Any) -> str:
     """An expression node as SQL, always in the same words; "" when it cannot be printed."""
-    tree = postgast.parse("SELECT 1")
+    tree = _frame()
     target = tree.stmts[0].stmt.select_stmt.target_list[0].res_target.val
     target.CopyFrom(expression)
     try:

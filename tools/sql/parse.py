@@ -67,10 +67,10 @@ class _Lines:
 
 
 @lru_cache(maxsize=64)
-def parse(sql: str) -> Script:
+def parse(sql: str, *, objects: bool = True) -> Script:
     """The script's statements, with byte ranges that leave out surrounding blanks and comments and the semicolon.
 
-    A syntax error is told, not raised: `problem` has the first, and every piece that the grammar accepts on its own
+    objects: False leaves creates, drops, changes and reads empty, for those who look at the trees themselves. A syntax error is told, not raised: `problem` has the first, and every piece that the grammar accepts on its own
     still carries its tree. Source: PostgreSQL 18's own grammar.
     """
     sql = sql.removeprefix("\ufeff")
@@ -90,7 +90,7 @@ def parse(sql: str) -> Script:
         start = _past_blanks(data, start, end, ends)
         text = data[start:end].decode().rstrip()
         line, column = lines.place(start)
-        does = effects_of(name, node) if node is not None else Effects("UNKNOWN", transactional=None)
+        does = effects_of(name, node, objects=objects) if node is not None else Effects("UNKNOWN", transactional=None)
         parsed.append(
             Parsed(
                 Statement(

@@ -25,6 +25,9 @@ READERS = frozenset(
 )
 
 
+_NAMING = frozenset({"RangeVar", "CommonTableExpr"})
+
+
 def relation(range_var: Any) -> str:
     """A table reference as written: "orders" or "billing.orders"."""
     return f"{range_var.schemaname}.{range_var.relname}" if range_var.schemaname else str(range_var.relname)
@@ -39,11 +42,10 @@ def _relations(node: Any) -> list[str]:
     """Every table named anywhere in a query."""
     found: list[str] = []
     own: set[str] = set()
-    for _, message in grammar.walk(node):
-        kind = message.DESCRIPTOR.name
-        if kind == "RangeVar":
+    for message in grammar.messages(node, _NAMING):
+        if message.DESCRIPTOR.name == "RangeVar":
             found.append(relation(message))
-        elif kind == "CommonTableExpr":
+        else:
             own.add(str(message.ctename))
     return [name for name in found if name not in own]
 

@@ -170,3 +170,11 @@ def test_long_reports_are_cut_in_markdown_only() -> None:
     many = Report(tuple(finding(id=f"F-{n}", line=n) for n in range(1, 201)), paths=("a",))
     assert "150 more are not shown." in render("markdown", many)
     assert len(json.loads(render("json", many))["findings"]) == 200
+
+
+def test_lines_are_broken_between_words_and_long_words_stay_whole() -> None:
+    words = [*("word" for _ in range(60)), "x" * 150, "end"]
+    shown = render("text", Report((finding(why=" ".join(words), fix="Mend\tit."),)))
+    body = [line.strip() for line in shown.splitlines() if line.startswith("     ")]
+    assert " ".join(body).split() == [*words, "Mend", "it."]
+    assert sorted(len(line) for line in body)[-2:] == [109, 150]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from agentdb.tools.hazards import run
 from agentdb.tools.hazards.context import Context
-from agentdb.tools.hazards.registry import Rule, by_id, by_node, nearest, rules
+from agentdb.tools.hazards.registry import Rule, applying, by_id, by_node, nearest, rules
 from agentdb.tools.hazards.run import check
 from agentdb.tools.records import Finding, Severity
 from agentdb.tools.sql.parse import parse
@@ -103,3 +104,20 @@ def test_the_nearest_rules_to_a_misspelt_word() -> None:
     assert nearest("adding-chek")[0] == "adding-check"
     assert "require-concurrent-index" in nearest("concurrent-index")
     assert nearest("zzzzzz") == ()
+
+
+def test_what_an_alter_table_does_says_which_rules_are_asked() -> None:
+    asked = {r.id for r in applying("alter_table_stmt", 18, frozenset({"DropNotNull"}))}
+    assert "dropping-not-null" in asked and "require-lock-timeout" in asked
+    assert not asked & {"adding-check", "setting-not-null", "ban-drop-column"}
+
+
+@pytest.mark.parametrize("rule", WITH_EXAMPLES)
+def test_a_rule_that_is_not_asked_would_have_said_nothing(rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
+    def everyone(node_name: str, version: int, acts: frozenset[str]) -> tuple[Rule, ...]:
+        every = (*by_node().get("*", ()), *by_node().get(node_name, ()))
+        return tuple(sorted((r for r in every if r.holds_for(version)), key=lambda r: r.late))
+
+    chosen = [found(rule, sql) for sql in (rule.bad, rule.good)]
+    monkeypatch.setattr(run, "applying", everyone)
+    assert [found(rule, sql) for sql in (rule.bad, rule.good)] == chosen

@@ -370,3 +370,23 @@ def test_the_advice_parses_where_it_is_whole() -> None:
         pieces = [p.strip() for p in finding.fix.replace("Run it outside a transaction as:", "Use").split("Use ")[1:]]
         text = pieces[0].replace("and in a later transaction ", "").replace("then ", "")
         assert parse(text).problem is None, text
+
+
+LONG = "n" * 64
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        (f"CREATE TABLE {LONG} (id bigint PRIMARY KEY)", 1),
+        (f'CREATE TABLE "{"a b, (c) " * 8}" (id bigint PRIMARY KEY)', 1),  # blanks and brackets inside of quotes
+        (f'CREATE TABLE "{"nnn" * 13}""{"nnn" * 13}" (id bigint PRIMARY KEY)', 1),  # a doubled quote inside
+        (f'CREATE TABLE "{"ü" * 32}" (id bigint PRIMARY KEY)', 1),  # 64 bytes in 32 characters
+        (f'CREATE TABLE "{"ü" * 31}" (id bigint PRIMARY KEY)', 0),
+        (f'CREATE TABLE "{LONG[1:]}" (id bigint PRIMARY KEY)', 0),
+        (f'COMMENT ON TABLE "t" IS \'{LONG * 3}\'; COMMENT ON TABLE "t" IS NULL', 0),  # no name
+        (f'CREATE TABLE "t" ("id" bigint PRIMARY KEY, {"a " * 4} text DEFAULT \'{"x, " * 30}\', "b" int)', 0),
+    ],
+)
+def test_long_names_are_found_wherever_they_stand(sql: str, told: int) -> None:
+    assert [f.rule for f in findings(sql)].count("identifier-too-long") == told

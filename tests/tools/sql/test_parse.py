@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agentdb.tools.sql.parse import parse
@@ -116,3 +118,11 @@ def test_names_and_texts_are_quoted_so_that_they_read_back() -> None:
     assert qualified("s", "user") == 's."user"'
     assert literal("it's") == "'it''s'"
     assert literal("back\\slash") == "E'back\\\\slash'"
+
+
+def test_objects_may_be_left_out_and_nothing_else_changes() -> None:
+    sql = "CREATE INDEX CONCURRENTLY i ON s.t (a);\nINSERT INTO u SELECT * FROM v;\nDROP TABLE w;"
+    whole, bare = (parse(sql, objects=objects).statements for objects in (True, False))
+    assert [p.statement.reads for p in whole] == [(), ("v",), ()]
+    for full, less in zip(whole, bare, strict=True):
+        assert less.statement == replace(full.statement, creates=(), drops=(), changes=(), reads=())

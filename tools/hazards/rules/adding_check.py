@@ -19,6 +19,7 @@ from ..words import alter, lock_on, waits
     severity=Severity.ERROR,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("AddConstraint", "AddColumn"),
     effect=Effect.SCAN,
     scales=True,
     why="ADD CONSTRAINT ... CHECK reads every row under an ACCESS EXCLUSIVE lock. So does a CHECK written at a new column.",

@@ -16,6 +16,7 @@ from ..words import alter, lock_on, shown, waits
     severity=Severity.ERROR,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("AddColumn",),
     effect=Effect.REWRITE,
     scales=True,
     why="A new column whose type is a domain with a constraint is checked and written for every row under an ACCESS "

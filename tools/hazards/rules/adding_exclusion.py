@@ -16,6 +16,7 @@ from ..words import lock_on, shown, waits
     severity=Severity.ERROR,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("AddConstraint",),
     effect=Effect.BUILD,
     scales=True,
     why="ADD CONSTRAINT ... EXCLUDE builds an index under an ACCESS EXCLUSIVE lock. There is no concurrent way.",

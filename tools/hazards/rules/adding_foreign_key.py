@@ -18,6 +18,7 @@ from ..words import alter, names
     severity=Severity.ERROR,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("AddConstraint", "AddColumn"),
     effect=Effect.SCAN,
     scales=True,
     why="ADD FOREIGN KEY takes a SHARE ROW EXCLUSIVE lock on both tables and looks up every row: writes to both wait. "

@@ -16,6 +16,7 @@ from ..words import alter, lock_on, shown, waits
     severity=Severity.ERROR,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("AddColumn",),
     effect=Effect.REWRITE,
     scales=True,
     why="A new identity column numbers every existing row: the table is written anew under an ACCESS EXCLUSIVE lock.",

@@ -17,6 +17,7 @@ from ..words import alter, lock_on, waits
     severity=Severity.ERROR,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("AddConstraint", "AddColumn"),
     effect=Effect.BUILD,
     scales=True,
     why="ADD PRIMARY KEY builds a unique index under an ACCESS EXCLUSIVE lock, and reads every row when a column may "

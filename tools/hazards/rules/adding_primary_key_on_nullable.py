@@ -17,6 +17,7 @@ from ..words import alter, lock_on, waits
     severity=Severity.ERROR,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("AddConstraint",),
     effect=Effect.SCAN,
     scales=True,
     why="PRIMARY KEY USING INDEX is instant only when its columns are NOT NULL already. Else it sets them NOT NULL, and "

@@ -17,6 +17,7 @@ from ..words import alter, shown
     severity=Severity.ERROR,
     category=Category.DATA,
     on=("alter_table_stmt",),
+    acts=("AddColumn",),
     effect=Effect.FAILS,
     why="A column that is NOT NULL and has no default cannot be given to rows that exist: the statement fails on any table "
     "that has one. And programs that do not know the column cannot insert any more.",

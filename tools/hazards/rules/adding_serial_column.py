@@ -16,6 +16,7 @@ from ..words import alter, lock_on, shown, waits
     severity=Severity.ERROR,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("AddColumn",),
     effect=Effect.REWRITE,
     scales=True,
     why="A serial column's default is nextval(), which is volatile: every row is written anew under an ACCESS EXCLUSIVE "

@@ -17,6 +17,7 @@ from ..words import alter, lock_on, shown, waits
     severity=Severity.ERROR,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("AddColumn",),
     effect=Effect.REWRITE,
     scales=True,
     why="A STORED generated column is computed for every row: the table is written anew under an ACCESS EXCLUSIVE lock. "

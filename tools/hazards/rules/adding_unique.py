@@ -19,6 +19,7 @@ from ..words import alter, lock_on, waits
     severity=Severity.ERROR,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("AddConstraint", "AddColumn"),
     effect=Effect.BUILD,
     scales=True,
     why="ADD CONSTRAINT ... UNIQUE builds an index under an ACCESS EXCLUSIVE lock, and fails where values repeat.",

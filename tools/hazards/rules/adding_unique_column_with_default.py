@@ -17,6 +17,7 @@ from .adding_unique import gives_one_value
     severity=Severity.ERROR,
     category=Category.DATA,
     on=("alter_table_stmt",),
+    acts=("AddColumn",),
     effect=Effect.FAILS,
     why="A constant default gives every existing row the same value, so a UNIQUE column fails on any table with two rows.",
     fix="Add the column nullable and without default, fill it with values that differ, then make it unique.",

@@ -18,6 +18,7 @@ from ..words import alter, lock_on, shown, waits
     severity=Severity.ERROR,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("AddColumn",),
     effect=Effect.REWRITE,
     scales=True,
     why="A default that is volatile (gen_random_uuid(), clock_timestamp(), nextval()) is computed for every row: the "

@@ -18,6 +18,7 @@ from ..words import lock_on, shown
     severity=Severity.WARNING,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("AttachPartition",),
     effect=Effect.SCAN,
     scales=True,
     why="ATTACH PARTITION takes an ACCESS EXCLUSIVE lock on the table to be attached and reads all of it, unless a valid "

@@ -16,6 +16,7 @@ from ..words import shown
     severity=Severity.INFO,
     category=Category.POLICY,
     on=("create_stmt", "alter_table_stmt"),
+    acts=("AddColumn", "AlterColumnType"),
     why="char(n) pads every value with blanks, ignores them when it compares, and saves nothing. char without a length holds one character.",
     fix="text, with a CHECK on the length where it matters.",
     bad="CREATE TABLE orders (id bigint PRIMARY KEY, code char(8));",

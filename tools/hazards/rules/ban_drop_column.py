@@ -19,6 +19,7 @@ from ..words import shown
     severity=Severity.ERROR,
     category=Category.DATA,
     on=("alter_table_stmt", "drop_stmt"),
+    acts=("DropColumn",),
     effect=Effect.RUNS,
     why="DROP COLUMN deletes the values for good. Programs that still name the column fail at once, and prepared SELECT * "
     "statements fail with 'cached plan must not change result type'. DROP TYPE ... CASCADE drops every column of the type.",

@@ -24,6 +24,7 @@ WORK = {
     severity=Severity.ERROR,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("AlterColumnType",),
     effect=Effect.REWRITE,
     scales=True,
     why="ALTER COLUMN ... TYPE writes every row and every index anew under an ACCESS EXCLUSIVE lock, unless the old "

@@ -17,6 +17,7 @@ from ..words import lock_on, shown
     severity=Severity.WARNING,
     category=Category.UNKNOWN,
     on=("alter_table_stmt",),
+    acts=("AlterColumnType",),
     effect=Effect.REWRITE,
     scales=True,
     why="Whether a type change rewrites the table depends on the old type (and, between timestamp and timestamptz, on "

@@ -16,6 +16,7 @@ from ..words import lock_on, shown, waits
     severity=Severity.ERROR,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("SetExpression",),
     effect=Effect.REWRITE,
     since=17,
     scales=True,

@@ -16,6 +16,7 @@ from ..words import shown
     severity=Severity.INFO,
     category=Category.COMPATIBILITY,
     on=("alter_table_stmt",),
+    acts=("AddColumn", "DropColumn", "AlterColumnType"),
     effect=Effect.RUNS,
     enabled=False,
     why="A prepared statement whose result columns change fails with 'cached plan must not change result type'. Drivers "

@@ -16,6 +16,7 @@ from ..words import alter, lock_on, shown
     severity=Severity.WARNING,
     category=Category.DATA,
     on=("alter_table_stmt",),
+    acts=("DisableTrig", "DisableTrigAll", "DisableTrigUser"),
     effect=Effect.LOCK,
     why="DISABLE TRIGGER switches the trigger off for every session, not only for the migration: rows written meanwhile "
     "miss it. DISABLE TRIGGER ALL switches foreign keys off as well.",

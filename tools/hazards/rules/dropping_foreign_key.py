@@ -16,6 +16,7 @@ from ..words import shown
     severity=Severity.WARNING,
     category=Category.DATA,
     on=("alter_table_stmt",),
+    acts=("DropConstraint",),
     effect=Effect.RUNS,
     why="From then on rows may point to nothing, and putting the constraint back fails at the first one that does.",
     fix="Drop it only with the relation itself; to change it, add the new constraint NOT VALID before the old one goes.",

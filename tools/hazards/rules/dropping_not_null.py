@@ -16,6 +16,7 @@ from ..words import shown
     severity=Severity.INFO,
     category=Category.COMPATIBILITY,
     on=("alter_table_stmt",),
+    acts=("DropNotNull",),
     effect=Effect.RUNS,
     why="Programs that read the column may not expect NULL, and putting NOT NULL back fails at the first NULL.",
     fix="First release code that copes with NULL.",

@@ -16,6 +16,7 @@ from ..words import shown
     severity=Severity.WARNING,
     category=Category.DATA,
     on=("alter_table_stmt",),
+    acts=("DropConstraint",),
     effect=Effect.RUNS,
     why="Without it rows may repeat, logical replication cannot identify them any more, foreign keys to the table fail to "
     "be made, and ON CONFLICT loses its target.",

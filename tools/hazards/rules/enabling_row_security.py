@@ -17,6 +17,7 @@ from ..words import alter, shown
     severity=Severity.WARNING,
     category=Category.COMPATIBILITY,
     on=("alter_table_stmt",),
+    acts=("EnableRowSecurity",),
     effect=Effect.RUNS,
     why="With row security on and no policy, everybody but the owner sees no row and can write none; nothing fails to say "
     "so.",

@@ -12,8 +12,8 @@ from ..step import Step
 from ..words import shown
 
 LONGEST = 63  # NAMEDATALEN - 1
-LONG_WORD = re.compile(r"[^\s,;()]{64,}")
-LONG_FOREIGN_WORD = re.compile(r"[^\s,;()]{16,}")  # 64 bytes may be as few as 16 characters
+LONG_WORD = re.compile(r"[^\s,;()]{64}")
+LONG_FOREIGN_WORD = re.compile(r"[^\s,;()]{16}")  # 64 bytes may be as few as 16 characters
 
 
 @rule(
@@ -30,9 +30,7 @@ LONG_FOREIGN_WORD = re.compile(r"[^\s,;()]{16,}")  # 64 bytes may be as few as 1
     source="Manual, section 4.1.1 Identifiers and Key Words.",
 )
 def check(step: Step) -> Iterator[Hit]:
-    # The tree holds names that are cut already, so only the text can tell; few statements have a word that long.
-    long = LONG_WORD if step.text.isascii() and '"' not in step.text else LONG_FOREIGN_WORD
-    if step.node is None or step.inside or long.search(step.text) is None:
+    if step.node is None or step.inside or not _may_be_long(step.text):
         return
     for name in dict.fromkeys(grammar.identifiers(step.text)):
         if len(name.encode()) > LONGEST:
@@ -43,3 +41,15 @@ def check(step: Step) -> Iterator[Hit]:
                 "Choose a name of at most 63 bytes.",
                 objects=(short,),
             )
+
+
+def _may_be_long(text: str) -> bool:
+    """Whether a name may have more than 63 bytes. The tree holds names that are cut already, so only the text can tell;
+    it is taken apart properly where it has a word, or something between quotes, that long."""
+    if not text.isascii():
+        return LONG_FOREIGN_WORD.search(text) is not None or '"' in text
+    if '"' in text and any(len(part) > LONGEST for part in text.replace('""', "--").split('"')[1:-1]):
+        return True
+    if len(max(text.split(), key=len, default="")) <= LONGEST:  # a word between blanks holds any shorter one
+        return False
+    return LONG_WORD.search(text) is not None

@@ -13,8 +13,6 @@ from ..shapes import strings
 from ..step import Step
 from ..words import shown
 
-STATEMENTS = {"InsertStmt", "UpdateStmt"}
-
 
 @rule(
     id="invalid-statement",
@@ -31,8 +29,8 @@ STATEMENTS = {"InsertStmt", "UpdateStmt"}
         "view_stmt",
         "alter_table_stmt",
         "create_table_as_stmt",
-        "index_stmt",
     ),
+    acts=("AddColumn",),
     effect=Effect.FAILS,
     why="A column named twice, two primary keys for one table, more values than columns: the grammar takes such a "
     "statement, the server never does.",
@@ -62,11 +60,12 @@ def _twice(items: list[str]) -> list[str]:
 
 
 def _queries(step: Step) -> Iterator[Hit]:
-    for message in step.messages("InsertStmt"):
-        yield from _insert(message, step.text)
-    for message in step.messages("UpdateStmt"):
-        yield from _update(message)
-    for message in step.messages("CommonTableExpr"):
+    for message in step.writes():
+        if message.DESCRIPTOR.name == "InsertStmt":
+            yield from _insert(message, step.text)
+        elif message.DESCRIPTOR.name == "UpdateStmt":
+            yield from _update(message)
+    for message in step.messages("CommonTableExpr") if "with" in step.text.lower() else ():
         for name in _twice(list(strings(message.aliascolnames))):
             yield _refused(f"WITH {shown(str(message.ctename))} names column {shown(name)} twice")
 

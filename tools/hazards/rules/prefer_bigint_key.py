@@ -16,6 +16,7 @@ from ..words import shown
     severity=Severity.INFO,
     category=Category.POLICY,
     on=("create_stmt", "alter_table_stmt"),
+    acts=("AddColumn", "AlterColumnType"),
     why="An integer key ends at 2,147,483,647, a smallint key at 32,767. Inserts fail from then on, and the change to bigint rewrites the table and all that reference it.",
     fix="bigint.",
     bad="CREATE TABLE orders (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY);",

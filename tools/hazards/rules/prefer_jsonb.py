@@ -16,6 +16,7 @@ from ..words import shown
     severity=Severity.INFO,
     category=Category.POLICY,
     on=("create_stmt", "alter_table_stmt"),
+    acts=("AddColumn", "AlterColumnType"),
     why="json has no equality: SELECT DISTINCT, UNION and GROUP BY over the column fail, also where an existing query reads it with SELECT *. It is parsed anew at every access.",
     fix="jsonb.",
     bad="CREATE TABLE orders (id bigint PRIMARY KEY, extra json);",

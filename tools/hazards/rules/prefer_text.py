@@ -16,6 +16,7 @@ from ..words import shown
     severity=Severity.INFO,
     category=Category.POLICY,
     on=("create_stmt", "alter_table_stmt"),
+    acts=("AddColumn", "AlterColumnType"),
     enabled=False,
     why="varchar(n) is text with a limit; making it shorter later rewrites the table, and a CHECK can be changed without.",
     fix="text, with a CHECK on the length where it matters.",

@@ -16,6 +16,7 @@ from ..words import shown
     severity=Severity.INFO,
     category=Category.POLICY,
     on=("create_stmt", "alter_table_stmt"),
+    acts=("AddColumn", "AlterColumnType"),
     why="timestamp without time zone keeps what a clock showed, not a moment: sessions in other time zones read another moment.",
     fix="timestamptz; it takes the same space.",
     bad="CREATE TABLE orders (id bigint PRIMARY KEY, placed_at timestamp);",

@@ -17,6 +17,7 @@ from ..words import alter, lock_on, shown, waits
     severity=Severity.WARNING,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("DetachPartition",),
     effect=Effect.LOCK,
     since=14,
     why="DETACH PARTITION takes an ACCESS EXCLUSIVE lock on the partitioned table, so all its partitions stand still.",

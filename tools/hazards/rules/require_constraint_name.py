@@ -16,6 +16,7 @@ from ..words import shown
     severity=Severity.INFO,
     category=Category.POLICY,
     on=("create_stmt", "alter_table_stmt"),
+    acts=("AddConstraint",),
     enabled=False,
     setup="CREATE TABLE orders (id bigint PRIMARY KEY, total numeric);",
     why="The name that PostgreSQL chooses may differ between databases, and a later migration has to know it.",

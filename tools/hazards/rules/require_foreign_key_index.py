@@ -17,6 +17,7 @@ from ..words import shown
     severity=Severity.INFO,
     category=Category.POLICY,
     on=("create_stmt", "alter_table_stmt"),
+    acts=("AddConstraint", "AddColumn"),
     setup="CREATE TABLE orders (id bigint PRIMARY KEY);",
     why="Every DELETE of a referenced row, and every UPDATE of its key, looks for the rows that point to it: without an index it reads the whole referencing table while it holds its locks.",
     fix="CREATE INDEX CONCURRENTLY on the referencing columns.",

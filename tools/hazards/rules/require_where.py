@@ -32,7 +32,10 @@ STATEMENTS = {"UpdateStmt": "UPDATE", "DeleteStmt": "DELETE"}
     source="Manual, UPDATE; DELETE; section 24.1 Routine Vacuuming.",
 )
 def check(step: Step) -> Iterator[Hit]:
-    for word, message in ((w, m) for kind, w in STATEMENTS.items() for m in step.messages(kind)):
+    for message in step.writes():
+        word = STATEMENTS.get(message.DESCRIPTOR.name)
+        if word is None:
+            continue
         relation = relation_key(message.relation)
         if step.catalog.is_new(relation) or relation in _ctes(step.node):
             continue

@@ -18,6 +18,7 @@ from ..words import shown
     severity=Severity.WARNING,
     category=Category.DATA,
     on=("alter_seq_stmt", "select_stmt", "alter_table_stmt"),
+    acts=("SetIdentity",),
     effect=Effect.RUNS,
     why="A sequence that is set back gives numbers that rows have already: inserts fail with duplicate keys. The change "
     "made by setval is not undone by a rollback.",

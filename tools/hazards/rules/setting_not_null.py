@@ -16,6 +16,7 @@ from ..words import alter, lock_on, shown, waits
     severity=Severity.ERROR,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("SetNotNull", "AddConstraint"),
     effect=Effect.SCAN,
     scales=True,
     why="SET NOT NULL reads every row under an ACCESS EXCLUSIVE lock, and fails where it meets a NULL. From 12 on a valid "

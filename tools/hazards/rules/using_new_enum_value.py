@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...records import Severity
+from ...sql import grammar
 from ..catalog import Catalog
 from ..registry import Category, Effect, Hit, rule
 from ..shapes import relation_key, type_ref
@@ -36,7 +37,8 @@ def check(step: Step) -> Iterator[Hit]:
     added = step.transaction.enum_values
     if not added or not step.in_transaction or step.node is None or step.node_name in DEAF:
         return
-    used = {str(m.sval.sval) for m in step.messages("A_Const") if m.HasField("sval")}
+    constants = (m for _, m in grammar.walk(step.node) if m.DESCRIPTOR.name == "A_Const")
+    used = {str(m.sval.sval) for m in constants if m.HasField("sval")}
     for kind, values in added.items():
         for value in sorted(used & values.keys()):
             if _cannot_be(step, kind, step.catalog):

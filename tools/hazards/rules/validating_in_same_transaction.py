@@ -19,6 +19,7 @@ QUIET = {"ValidateConstraint", "SetStatistics", "SetOptions", "ResetOptions", "C
     severity=Severity.ERROR,
     category=Category.LOCKS,
     on=("alter_table_stmt",),
+    acts=("ValidateConstraint",),
     effect=Effect.SCAN,
     scales=True,
     wrapped=True,
