@@ -25,27 +25,37 @@ def sign_in_person(
     The plan is made again from disk and target; what a thread stored is only compared with it. read: asks the person
     for a line. Errors: RefusedError not-confirmed, plan-mismatch; UsageError without a key that is listed.
     """
-    from datetime import UTC, datetime, timedelta
-
     from ..graph.run import plan_now
-    from ..tools.ledger import approvals, signing
-    from . import ledger
 
     plan = plan_now(question, context)
     _show(project, context, plan)
+    return sign_now(project, plan, read)
+
+
+def sign_now(project: ProjectContext, plan: Plan, read: Callable[[str], str]) -> Approval:
+    """The person's signature, after they typed the name of the plan's database; kept in .agentdb/approvals.
+
+    read: asks the person for a line. Errors: RefusedError not-confirmed; UsageError without a key that is listed.
+    """
+    from datetime import UTC, datetime, timedelta
+
+    from ..tools.ledger import approvals, signing
+    from . import ledger
+
     key, signers = ledger.signing_key(project, None), ledger.allowed_signers(project)
     approver = signing.principal_of(key, signers)
     if approver is None:
         raise UsageError(
             f"{signers.name} does not list your key, so nobody knows whose it is",
             where=str(key),
-            hint="Have its public half added there, or sign with another key: agentdb approve --key.",
+            hint="Have its public half added there, or sign with another key: agentdb approve"
+            f"{' --rollback' if plan.kind == 'rollback' else ''} --key.",
         )
     word = "take this back" if plan.kind == "rollback" else "approve"
     typed = read(f"Type the name of the target's database ({plan.environment}) to {word}:")
     if typed.strip() != plan.database:
         raise RefusedError(
-            f"'{typed.strip()}' is not the name of the target's database; nothing was signed",
+            f"'{typed.strip()}' is not the name of the target's database; nothing was signed, nothing ran",
             reason="not-confirmed",
             hint=f"The database is {plan.database}.",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,21 +99,28 @@ class Review:
 
     def work(self) -> None:
         """Send the migrations through the crew, with its progress, and show the report."""
-        from .report_screen import listener, show
+        from .report_screen import listener
 
         self.standing = self.crew.start(self.thread, self.request, listener(self.talk.console))
-        show(self.standing.state["report"], self.standing.state.get("timings"), self.talk.console)
+        self.show_report(self.standing.state["report"])
         self.talk.say()
 
     def go_on(self) -> None:
-        from .report_screen import listener, show
+        from .report_screen import listener
         from .run import show_outcome
 
         self.standing = self.crew.go_on(self.thread, listener(self.talk.console))
         if self.standing.state.get("applied"):
             show_outcome(self.standing)
         elif record := self.standing.state.get("report"):
-            show(record, self.standing.state.get("timings"), self.talk.console)
+            self.show_report(record)
+
+    def show_report(self, record: Mapping[str, Any]) -> None:
+        from ..tools.report.record import with_times
+        from .report_screen import show
+
+        state = self.standing.state
+        show(with_times(record, state), state.get("timings"), self.talk.console)
 
     def say_where_it_stands(self) -> None:
         """One line: what the thread waits for."""
@@ -145,7 +153,7 @@ class Review:
     # what the slash commands do
 
     def report(self, rest: str) -> None:
-        from .report_screen import show, show_verdict
+        from .report_screen import show_verdict
 
         record = self.standing.state.get("report")
         if not record:
@@ -153,7 +161,7 @@ class Review:
         elif rest == "short":
             show_verdict(record, self.talk.console)
         else:
-            show(record, self.standing.state.get("timings"), self.talk.console)
+            self.show_report(record)
             files = self.standing.state.get("reports") or ()
             if files:
                 self.talk.say(f"[quiet]Written to {_safe(', '.join(files))}[/quiet]")

@@ -150,7 +150,9 @@ def _listener(format: str) -> Any:
 
 
 def _print(standing: Standing, format: str) -> None:
-    record = standing.state["report"]
+    from ..tools.report.record import with_times
+
+    record = with_times(standing.state["report"], standing.state)
     if format == "json":
         from .screen import print_json
 

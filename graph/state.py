@@ -49,7 +49,7 @@ class State(TypedDict, total=False):
     evidence: Annotated[Plain, merged]
     # how long things took, in seconds by name; in no report, since it differs from run to run
     timings: Annotated[Plain, merged]
-    # validator: how long locks would be held on the target; in the report, but in no digest, for the same reason
+    # validator: how long locks would be held on the target; in no written report either
     locks: list[Plain]
     # rollback
     rollbacks: list[Plain]

@@ -24,7 +24,7 @@ def approval_for(
     Errors: RefusedError no-approval, drifted, changed-file or plan-mismatch, with the command that gives one.
     """
     from ...tools.ledger import approvals
-    from .. import ledger
+    from .. import deciding, ledger
 
     command = approve_command(plan, goal)
     if given is not None:
@@ -41,7 +41,7 @@ def approval_for(
     if ask and sys.stdin.isatty():
         if old is not None:
             typer.echo(f"An earlier approval does not count: {_other(old, plan, command).what}.")
-        return _signed_now(project, plan)
+        return deciding.sign_now(project, plan, _asked)
     raise _other(old, plan, command) if old is not None else _none(command)
 
 
@@ -152,36 +152,6 @@ def _none(command: str) -> RefusedError:
     )
 
 
-def _signed_now(project: ProjectContext, plan: Plan) -> Approval:
-    """The person's signature, after they typed the database's name; kept in .agentdb/approvals.
-
-    Errors: RefusedError not-confirmed; UsageError without a key that is listed."""
-    from datetime import UTC, datetime, timedelta
-
-    from ...errors import RefusedError, UsageError
-    from ...tools.ledger import approvals, signing
-    from .. import ledger
-
-    key, signers = ledger.signing_key(project, None), ledger.allowed_signers(project)
-    approver = signing.principal_of(key, signers)
-    if approver is None:
-        raise UsageError(
-            f"{signers.name} does not list your key, so nobody knows whose it is",
-            where=str(key),
-            hint="Have its public half added there, or sign with another key: agentdb approve --rollback --key.",
-        )
-    message = f"Type the name of the target's database ({plan.environment}) to take this back"
+def _asked(message: str) -> str:
     typer.echo()
-    typed = str(typer.prompt(message, default="", show_default=False)).strip()
-    if typed != plan.database:
-        raise RefusedError(
-            f"'{typed}' is not the name of the target's database; nothing was signed, nothing ran",
-            reason="not-confirmed",
-            hint=f"The database is {plan.database}.",
-        )
-    now = datetime.now(UTC)
-    span = timedelta(minutes=project.settings.approval.ttl_minutes)
-    approval = approvals.sign(plan, approver=approver, key=key, created=now, expires=now + span)
-    approvals.verify(approval, kind=plan.kind, environment=plan.environment, allowed_signers=signers, now=now)
-    approvals.write(approval, approvals.path_for(project.layout.state_dir, plan.sha256))
-    return approval
+    return str(typer.prompt(message.removesuffix(":"), default="", show_default=False))

@@ -74,8 +74,8 @@ def told(shop: Shop, root: Path, stub: Stub | None) -> dict[str, Any]:
         if path.is_file() and not place.startswith((".agentdb/", "docs/database/reports/")):
             files[place] = path.read_bytes()
     return {
-        "record": record.as_json(record.settled(built)),
-        "page": markdown({**built, "locks": [], "notes": {}}),
+        "record": record.as_json(record.without_notes(built)),
+        "page": markdown({**built, "notes": {}}),
         "files": files,
         "exit": exit_code(standing, True),
         "question": {k: v for k, v in (standing.question or {}).items()},

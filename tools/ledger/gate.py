@@ -7,9 +7,9 @@ are checked again, and any doubt is a refusal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ...errors import RefusedError
 from ..databases.postgres import target_identity
@@ -63,7 +63,36 @@ def before_target(request: ApplyRequest, kind: str) -> Plan | None:
     """The approved plan, when the approval holds by itself and the files on disk are those it names; None when this
     environment needs no approval and none was given. Nothing is sent to the target yet.
 
-    Errors: RefusedError, see approvals.verify; no-approval, bad-approval, plan-mismatch, changed-file.
+    Errors: RefusedError, see `approved`; changed-file.
+    """
+    plan = approved(request, kind, plans.from_json, AGAIN)
+    for planned in plan.migrations if plan else ():
+        _check_files(request, kind, planned)
+    return plan
+
+
+class Bound(Protocol):
+    """What an approval is about, whatever kind of plan it is."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def environment(self) -> str: ...
+    @property
+    def system_identifier(self) -> str: ...
+    @property
+    def database(self) -> str: ...
+
+
+APlan = TypeVar("APlan", bound=Bound)
+
+
+def approved(request: ApplyRequest, kind: str, read: Callable[[Mapping[str, Any]], APlan], again: str) -> APlan | None:
+    """The plan in the request's approval, when that is signed, holds now, is of this kind, and names the plan's own
+    target; None when this environment needs no approval and none was given.
+
+    read: makes the plan (ValueError when it cannot), refusing one of another kind. again: the hint of a refusal.
+    Errors: RefusedError, see approvals.verify; no-approval, bad-approval, plan-mismatch.
     """
     approval = request.approval
     if approval is None:
@@ -78,16 +107,32 @@ def before_target(request: ApplyRequest, kind: str) -> Plan | None:
         now=request.clock(),
     )
     try:
-        plan = plans.from_json(approval.plan)
+        plan = read(approval.plan)
     except ValueError as error:
-        raise RefusedError(f"the approval's plan cannot be read: {error}", reason="bad-approval", hint=AGAIN) from None
+        raise RefusedError(f"the approval's plan cannot be read: {error}", reason="bad-approval", hint=again) from None
     payload = approval.payload
     said = (payload["kind"], payload["environment"], payload["system_identifier"], payload["database"])
     if said != (plan.kind, plan.environment, plan.system_identifier, plan.database):
-        raise RefusedError("the approval contradicts its own plan", reason="plan-mismatch", hint=AGAIN)
-    for planned in plan.migrations:
-        _check_files(request, plan.kind, planned)
+        raise RefusedError("the approval contradicts its own plan", reason="plan-mismatch", hint=again)
     return plan
+
+
+def check_target(approval: Approval, plan: Bound, identity: Mapping[str, str], conn: Connection, command: str) -> None:
+    """Refuse a target that the approved plan does not name, and an approval that has run out by the target's clock.
+
+    identity: of the target, see plan.target_identity. command: approves for the right one. Errors: RefusedError
+    other-target, expired.
+    """
+    if (identity["system_identifier"], identity["database"]) != (plan.system_identifier, plan.database):
+        raise RefusedError(
+            f"the approval is for database {plan.database} of system {plan.system_identifier}; this is"
+            f" {identity['database']} of {identity['system_identifier']}",
+            reason="other-target",
+            hint=f"Approve for this target: {command} --target NAME.",
+        )
+    row = conn.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None
+    approvals.check_time(approval, row[0])  # this machine's clock may be wrong, or set back
 
 
 def at_target(request: ApplyRequest, kind: str, plan: Plan | None, conn: Connection) -> Cleared:
@@ -100,16 +145,7 @@ def at_target(request: ApplyRequest, kind: str, plan: Plan | None, conn: Connect
     rows = history.runs(conn)
     identity = target_identity(conn)
     if plan and approval:
-        if (identity["system_identifier"], identity["database"]) != (plan.system_identifier, plan.database):
-            raise RefusedError(
-                f"the approval is for database {plan.database} of system {plan.system_identifier}; this is"
-                f" {identity['database']} of {identity['system_identifier']}",
-                reason="other-target",
-                hint="Approve for this target: agentdb approve --target NAME.",
-            )
-        row = conn.execute("SELECT clock_timestamp()").fetchone()
-        assert row is not None
-        approvals.check_time(approval, row[0])  # this machine's clock may be wrong, or set back
+        check_target(approval, plan, identity, conn, "agentdb approve")
     check_environment(request, identity, rows)
     used = approval is not None and is_used(conn, approval)
     if used and approval and plan:

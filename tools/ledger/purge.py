@@ -130,7 +130,7 @@ def purge(request: ApplyRequest) -> PurgeResult:
     if request.approval:
         told |= {"plan_sha256": request.approval.plan_sha256, "nonce": request.approval.nonce}
     try:
-        approved = _approved(request)
+        approved = gate.approved(request, KIND, from_json, AGAIN)
         with lock.hold(request.dsn, wait_seconds=request.limits.lock_wait_seconds, sleep=request.sleep) as conn:
             plan, things = _cleared(request, approved, conn)
             result = PurgeResult(
@@ -164,31 +164,6 @@ def purge(request: ApplyRequest) -> PurgeResult:
     return result
 
 
-def _approved(request: ApplyRequest) -> PurgePlan | None:
-    """The approved plan, when the approval holds by itself; nothing is sent to the target yet. Errors: RefusedError."""
-    approval = request.approval
-    if approval is None:
-        if request.policy.needs_approval(request.environment):
-            raise approvals.no_approval()
-        return None
-    approvals.verify(
-        approval,
-        kind=KIND,
-        environment=request.environment,
-        allowed_signers=request.allowed_signers,
-        now=request.clock(),
-    )
-    try:
-        plan = from_json(approval.plan)
-    except ValueError as error:
-        raise RefusedError(f"the approval's plan cannot be read: {error}", reason="bad-approval", hint=AGAIN) from None
-    payload = approval.payload
-    said = (payload["environment"], payload["system_identifier"], payload["database"])
-    if said != (plan.environment, plan.system_identifier, plan.database):
-        raise RefusedError("the approval contradicts its own plan", reason="plan-mismatch", hint=AGAIN)
-    return plan
-
-
 AGAIN = "Look again: agentdb rollback purge. Then approve again: agentdb approve --purge."
 
 
@@ -196,16 +171,7 @@ def _cleared(request: ApplyRequest, approved: PurgePlan | None, conn: Connection
     """The plan cleared for this target, now. `conn` holds the applier's lock and is read-only. Errors: RefusedError."""
     identity = target_identity(conn)
     if approved and request.approval:
-        if (identity["system_identifier"], identity["database"]) != (approved.system_identifier, approved.database):
-            raise RefusedError(
-                f"the approval is for database {approved.database} of system {approved.system_identifier}; this is"
-                f" {identity['database']} of {identity['system_identifier']}",
-                reason="other-target",
-                hint="Approve for this target: agentdb approve --purge --target NAME.",
-            )
-        row = conn.execute("SELECT clock_timestamp()").fetchone()
-        assert row is not None
-        approvals.check_time(request.approval, row[0])
+        gate.check_target(request.approval, approved, identity, conn, "agentdb approve --purge")
         if gate.is_used(conn, request.approval):
             raise progress.replayed()
     rows = history.runs(conn)

@@ -1,7 +1,8 @@
 """The report as one plain record: what programs read, and what every page is made from.
 
-The same files, target and settings give the same bytes, whatever a model says and however long things take, but for
-two keys at the end: "locks", whose seconds are measured anew by each run, and "notes", which hold all that a model wrote.
+The same files, target and settings give the same bytes, whatever a model says and however long things take: times
+and live numbers are not in it, and all that a model wrote is under "notes", last. What is timed anew by each run is for
+a reader's screen (`with_times`).
 """
 
 from __future__ import annotations
@@ -46,14 +47,19 @@ def build(run: Mapping[str, Any]) -> dict[str, Any]:
         "plan_sha256": plan.get("sha256", ""),
         **facts,
         "health": run["health"],
-        "locks": run.get("locks") or [],
         "notes": run["notes"],
     }
 
 
-def settled(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record without what a model may have a part in, and without seconds: equal for every model, none, and run."""
-    return {k: v for k, v in record.items() if k not in ("locks", "notes")}
+def without_notes(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record without what a model may have a part in: equal for every model and none."""
+    return {k: v for k, v in record.items() if k != "notes"}
+
+
+def with_times(record: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+    """The record with how long locks would be held on the target ("locks"), for whoever looks at this run; not for a
+    file, as the seconds differ from run to run."""
+    return {**record, "locks": run.get("locks") or []}
 
 
 def as_json(record: Mapping[str, Any]) -> str:
