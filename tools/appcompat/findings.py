@@ -71,6 +71,10 @@ def _what(changes: list[Change]) -> str:
             return f"{queries} {'returns' if one else 'return'} something else: {what}."
         case "changing-query-parameter":
             return f"{queries} {'takes' if one else 'take'} other parameters: {what}."
+        case "slowing-query":
+            return (
+                f"{queries} {'has' if one else 'have'} no index for {'its' if one else 'their'} rows any more: {what}."
+            )
         case "failing-insert":
             how = "" if first.proven else " A trigger may fill it."
             return f"{queries} will fail when run: {what}{state}; told from the catalog, not run.{how}"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ..sandbox import fitting, seed_catalog
 from ..sandbox.run import run_script
 from ..sql.parse import Parsed, parse
-from . import inserts, prepare, routines
+from . import arbiters, indexes, inserts, prepare, routines
 from .model import NEW_CODE, Change, Compatibility, Corpus, Moment, Query, Shape
 
 if TYPE_CHECKING:
@@ -83,6 +83,9 @@ def look(database: SandboxDatabase, scripts: Sequence[Script], corpus: Corpus) -
         baseline = prepare.shapes(old, queries)
         needed = inserts.required(old)
         code = routines.read(old)
+        well = [q for q in queries if baseline[q].ok]
+        served = indexes.before(database, well) if takes_away(scripts) else None
+        never = arbiters.refused(old, well)
         walk = _Walk(baseline)
         named: set[str] = set()
         moments, broken_off, last = [BEFORE], "", dict(baseline)
@@ -97,6 +100,7 @@ def look(database: SandboxDatabase, scripts: Sequence[Script], corpus: Corpus) -
                 last = prepare.shapes(fresh, queries)
                 now = inserts.required(fresh)
                 code_now = routines.read(fresh)
+                lost = arbiters.refused(fresh, [q for q in well if last[q].ok and q not in never])
             for number, query in enumerate(queries, 1):
                 if not baseline[query].ok:
                     continue
@@ -112,6 +116,12 @@ def look(database: SandboxDatabase, scripts: Sequence[Script], corpus: Corpus) -
                     _insert(query, needed, now, step),
                     step.moment,
                 )
+            for query in well:
+                walk.note(("on conflict", query.place + query.text), _lost(query, lost.get(query), step), step.moment)
+            if served is not None:
+                taken = {q for q in well if last[q].ok}
+                for about, change in served.now(database, step, taken):
+                    walk.note((indexes.RULE, about), change, step.moment)
             for query in queries:
                 if not baseline[query].ok and last[query].ok:
                     new.setdefault(query, step.moment)
@@ -189,6 +199,18 @@ def _cached(old: Connection, name: str, query: Query, before: Shape, now: Shape,
     return Change(
         "breaking-prepared-statement", step.moment, query.title, query.text, message, sqlstate=state, before=before,
         after=now, line=line, statement=statement,
+    )  # fmt: skip
+
+
+def _lost(query: Query, message: str | None, step: Step) -> Change | None:
+    if message is None:
+        return None
+    dropping = (p.statement for p in step.statements if re.search(r"\bdrop\b", p.statement.text, re.IGNORECASE))
+    at = next(dropping, None)
+    line, statement = (at.span.line, at.index) if at else (step.moment.line, step.moment.statement)
+    return Change(
+        "breaking-query", step.moment, query.title, query.text, message, sqlstate=arbiters.LOST, line=line,
+        statement=statement,
     )  # fmt: skip
 
 
