@@ -11,6 +11,8 @@ from typing import Any
 
 from .shapes import TypeRef
 
+RELATIONS = frozenset({"TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "SEQUENCE"})
+
 
 @dataclass(slots=True)
 class Column:
@@ -43,7 +45,11 @@ class Constraint:
 
 @dataclass(slots=True)
 class Index:
-    """An index. columns: key columns by name, "" for an expression. plain: without expressions and predicate."""
+    """An index. columns: key columns by name, "" for an expression. plain: without expressions and predicate.
+
+    bare: known to be a btree with nothing but its columns (and unique) to tell it from others: usual order and operator
+    classes, no predicate, nothing included.
+    """
 
     name: str
     table: str
@@ -52,6 +58,7 @@ class Index:
     plain: bool = True
     new: bool = False
     valid: bool = True
+    bare: bool = False
 
 
 @dataclass(slots=True)
@@ -121,8 +128,21 @@ class Function:
 
 
 @dataclass(slots=True)
+class Copy:
+    """Values that the change under test copies. column: of the table, "*" for all. into: where to, as a catalog key.
+
+    lock: what the transaction held on the table that stops writers, when the copy was made (a transaction.Held).
+    """
+
+    table: str
+    column: str
+    into: str
+    lock: Any = None
+
+
+@dataclass(slots=True)
 class Catalog:
-    """Everything that is known, by key."""
+    """Everything that is known, by key. made: (object word, name) of other things that the change under test made."""
 
     tables: dict[str, Table] = field(default_factory=dict)
     indexes: dict[str, Index] = field(default_factory=dict)
@@ -131,6 +151,8 @@ class Catalog:
     new_types: set[str] = field(default_factory=set)
     functions: dict[str, Function] = field(default_factory=dict)
     schemas: dict[str, bool] = field(default_factory=dict)
+    made: set[tuple[str, str]] = field(default_factory=set)
+    copied: list[Copy] = field(default_factory=list)
     complete: bool = False
 
     def table(self, name: str) -> Table:
@@ -144,6 +166,18 @@ class Catalog:
         """Whether a relation was made by the change under test (or is temporary)."""
         found = self.tables.get(name)
         return found is not None and (found.new or found.temporary)
+
+    def is_new_object(self, word: str, name: str) -> bool:
+        """Whether an object of any kind ("SCHEMA", "FUNCTION") was made by the change under test."""
+        if word in RELATIONS:
+            return self.is_new(name)
+        if word in ("FUNCTION", "PROCEDURE", "ROUTINE") and name in self.functions:
+            return self.functions[name].new
+        if word == "SCHEMA":
+            return self.schemas.get(name, False)
+        if word in ("TYPE", "DOMAIN") and name in self.domains:
+            return self.domains[name].new
+        return (word, name) in self.made or (word == "TYPE" and name in self.new_types)
 
     def indexes_of(self, table: str) -> list[Index]:
         """The indexes known on a table."""
@@ -182,4 +216,6 @@ class Catalog:
         for function in self.functions.values():
             function.new = False
         self.new_types.clear()
+        self.made.clear()
+        self.copied.clear()
         self.schemas = dict.fromkeys(self.schemas, False)

@@ -20,6 +20,9 @@ def learn(catalog: Catalog, node_name: str, node: Any, *, new: bool, text: str =
         lesson(catalog, node, new)
     elif node_name == "create_function_stmt":
         create_function(catalog, node, text, new)
+    elif new and node_name in NAMED:
+        word, name = NAMED[node_name]
+        catalog.made.add((word, str(getattr(node, name))))
 
 
 def create_table(catalog: Catalog, node: Any, new: bool) -> None:
@@ -104,7 +107,24 @@ def create_index(catalog: Catalog, node: Any, new: bool) -> None:
         unique=bool(node.unique),
         plain=all(columns) and not node.HasField("where_clause"),
         new=new,
+        bare=is_bare(node),
     )
+
+
+def is_bare(node: Any) -> bool:
+    """Whether a CREATE INDEX makes a btree that nothing but its columns (and UNIQUE) tells from others."""
+    if node.access_method != "btree" or node.HasField("where_clause") or node.index_including_params:
+        return False
+    return (
+        node.relation.inh and not node.nulls_not_distinct and all(_is_bare_key(p.index_elem) for p in node.index_params)
+    )
+
+
+def _is_bare_key(element: Any) -> bool:
+    """Whether an index's key is a column in its usual order, NULLs last, by its type's own operators and collation."""
+    usual = grammar.enum_name(element, "ordering") in ("SORTBY_DEFAULT", "SORTBY_ASC")
+    last = grammar.enum_name(element, "nulls_ordering") in ("SORTBY_NULLS_DEFAULT", "SORTBY_NULLS_LAST")
+    return bool(element.name) and usual and last and not element.opclass and not element.collation
 
 
 def create_function(catalog: Catalog, node: Any, text: str, new: bool) -> None:
@@ -243,6 +263,9 @@ def rename_column(catalog: Catalog, table_name: str, old: str, fresh: str) -> No
         constraint.columns, constraint.proves = renamed(constraint.columns), renamed(constraint.proves)
     for index in catalog.indexes_of(table_name):
         index.columns = renamed(index.columns)
+    for copy in catalog.copied:
+        if (copy.table, copy.column) == (table_name, old):
+            copy.column = fresh
 
 
 def change_schema(catalog: Catalog, node: Any, new: bool) -> None:
@@ -266,6 +289,9 @@ def _move_table(catalog: Catalog, old: str, fresh: str) -> None:
     catalog.tables[fresh] = table
     for index in catalog.indexes_of(old):
         index.table = fresh
+    for copy in catalog.copied:
+        copy.table = fresh if copy.table == old else copy.table
+        copy.into = fresh if copy.into == old else copy.into
 
 
 def _move_type(catalog: Catalog, old: str, fresh: str) -> None:
@@ -288,8 +314,27 @@ def create_sequence(catalog: Catalog, node: Any, new: bool) -> None:
 
 
 def create_policy(catalog: Catalog, node: Any, new: bool) -> None:
-    catalog.table(relation_key(node.table)).policies = True
+    table = relation_key(node.table)
+    catalog.table(table).policies = True
+    if new:
+        catalog.made.add(("POLICY", f"{table}.{node.policy_name}"))
 
+
+def define(catalog: Catalog, node: Any, new: bool) -> None:
+    """CREATE AGGREGATE, OPERATOR, COLLATION and others of their form."""
+    if new:
+        catalog.made.add((object_word(node, "kind"), key(dotted(node.defnames))))
+
+
+# Of what these make only the name is kept, and only while it is new: (object word, field of the name).
+NAMED = {
+    "create_publication_stmt": ("PUBLICATION", "pubname"),
+    "create_subscription_stmt": ("SUBSCRIPTION", "subname"),
+    "create_role_stmt": ("ROLE", "role"),
+    "create_foreign_server_stmt": ("SERVER", "servername"),
+    "create_fdw_stmt": ("FOREIGN DATA WRAPPER", "fdwname"),
+    "create_event_trig_stmt": ("EVENT TRIGGER", "trigname"),
+}
 
 Lesson = Callable[[Catalog, Any, bool], None]
 LESSONS: dict[str, Lesson] = {
@@ -309,6 +354,7 @@ LESSONS: dict[str, Lesson] = {
     "drop_stmt": drop,
     "create_seq_stmt": create_sequence,
     "create_policy_stmt": create_policy,
+    "define_stmt": define,
     "rename_stmt": rename,
     "alter_object_schema_stmt": change_schema,
     "alter_table_stmt": alter_table,

@@ -114,10 +114,20 @@ def place_constraint(catalog: Catalog, table: Table, form: ConstraintForm, new: 
     if form.kind in ("primary key", "unique", "exclude") and not form.index:
         schema = table.name.rpartition(".")[0]
         name = f"{schema}.{made.name}" if schema else made.name
-        catalog.indexes[name] = Index(name, table.name, made.columns, unique=form.kind != "exclude", new=new)
+        catalog.indexes[name] = Index(
+            name, table.name, made.columns, unique=form.kind != "exclude", new=new, bare=_is_bare(form)
+        )
     if form.kind == "primary key" or (form.kind == "not null" and form.validated):
         for column in made.columns:
             table.columns.setdefault(column, Column(column)).not_null = True
+
+
+def _is_bare(form: ConstraintForm) -> bool:
+    """Whether a constraint's index is a btree that nothing but its columns tells from others, checked at once."""
+    node = form.node
+    if form.kind not in ("primary key", "unique") or node is None or node.nulls_not_distinct:
+        return False
+    return not (node.including or node.without_overlaps or node.deferrable)
 
 
 def alter_table(catalog: Catalog, node: Any, new: bool) -> None:

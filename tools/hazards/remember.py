@@ -103,6 +103,9 @@ def _index(catalog: Catalog, item: SchemaObject) -> None:
     table = catalog.table(_owner(item.id))
     known = tuple(c if c in table.columns else "" for c in (c.strip('"') for c in columns))
     name = key(f"{item.id.schema}.{item.id.name}")
+    before = catalog.indexes.get(name)  # of a constraint, which was read first
+    # The server prints only what is not usual: order, operator class, collation, predicate.
+    usual = str(properties.get("definition", "")).endswith(f" USING btree ({', '.join(map(ident, known))})")
     catalog.indexes[name] = Index(
         name,
         table.name,
@@ -110,6 +113,7 @@ def _index(catalog: Catalog, item: SchemaObject) -> None:
         unique=bool(properties.get("unique")),
         plain=all(known) and not properties.get("predicate"),
         valid=not properties.get("invalid"),
+        bare=all(known) and usual and (before is None or before.bare),
     )
 
 

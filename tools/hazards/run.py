@@ -15,6 +15,7 @@ from ..sql.parse import Parsed, Script
 from . import bodies
 from .catalog import Catalog, Function
 from .context import Context
+from .copied import note_copies
 from .ignores import apply_ignores
 from .learn import learn
 from .learn_table import constraint_name
@@ -198,8 +199,9 @@ class Walk:
             self.steer(step)
 
     def note_additions(self, step: Step) -> None:
-        """Constraints added NOT VALID and enum values: dangerous later in the same transaction."""
+        """Constraints added NOT VALID and enum values: dangerous later in the same transaction. Copies: in the change."""
         transaction = self.transaction
+        note_copies(step)
         if step.actions and not self.session.catalog.is_new(step.relation):
             transaction.last_altered[step.relation] = step.line
         if step.node_name == "drop_stmt" and step.kind == "DROP INDEX":

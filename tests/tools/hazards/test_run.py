@@ -50,15 +50,15 @@ def test_what_the_script_makes_is_exempt(sql: str) -> None:
 
 def test_a_table_of_an_earlier_script_is_new_until_the_change_ends() -> None:
     session = Session(Context(in_transaction=False, lock_timeout_set=True))
-    assert not session.check(parse("CREATE TABLE t (id bigint PRIMARY KEY);"))
-    assert not session.check(parse("CREATE INDEX i ON t (id);"))
+    assert not session.check(parse("CREATE TABLE t (id bigint PRIMARY KEY, b int, c int);"))
+    assert not session.check(parse("CREATE INDEX i ON t (b);"))
     session.age()
-    assert [f.rule for f in session.check(parse("CREATE INDEX j ON t (id);"))] == ["require-concurrent-index"]
+    assert [f.rule for f in session.check(parse("CREATE INDEX j ON t (c);"))] == ["require-concurrent-index"]
 
 
 def test_if_not_exists_on_a_known_table_makes_nothing() -> None:
-    setup = "CREATE TABLE t (id bigint PRIMARY KEY);"
-    sql = "CREATE TABLE IF NOT EXISTS t (id bigint PRIMARY KEY);\nCREATE INDEX i ON t (id);"
+    setup = "CREATE TABLE t (id bigint PRIMARY KEY, b int);"
+    sql = "CREATE TABLE IF NOT EXISTS t (id bigint PRIMARY KEY, b int);\nCREATE INDEX i ON t (b);"
     assert raised(sql, setup=setup) == [(2, "require-concurrent-index")]
 
 
