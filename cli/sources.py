@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,14 +61,15 @@ def from_paths(paths: Sequence[Path], schema_dir: Path | None) -> list[Place]:
     """
     found: dict[Path, None] = {}
     for path in paths:
-        if path.is_dir():
+        try:
+            folder = stat.S_ISDIR(os.stat(path).st_mode)
+        except (OSError, ValueError):
+            raise UsageError("there is no such file", where=str(path), hint="Check the path.") from None
+        if folder:
             inside = sorted(p for p in path.rglob("*.sql") if not UNDO.search(p.name) and ".agentdb" not in p.parts)
             found.update(dict.fromkeys(inside))
         else:
             found[path] = None
-    for path in found:
-        if not os.path.exists(path):
-            raise UsageError("there is no such file", where=str(path), hint="Check the path.")
     if len(paths) == 1 and list(found) == [paths[0]]:
         read_text(paths[0])
     setups = _setups(schema_dir, list(found)) if schema_dir is not None else {}

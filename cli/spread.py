@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ Made = TypeVar("Made")
 
 FEWEST = 48  # pieces below which starting processes costs more than it gains
 MOST_PROCESSES = 8
-CHUNK = 16
+CHUNK = 8
 NUMBER = 4  # bytes of a chunk's number in the pipe
 PIPE_HOLDS = 16_000  # such numbers, at the least (64 KiB)
 
@@ -51,12 +51,14 @@ def spread(work: Callable[[int], Made], count: int) -> list[Made]:
             helper.start()
             theirs.close()
             helpers.append((helper, ours))
-        done = _taken(work, count, size, turns)
-        for _, pipe in helpers:
-            try:
-                done.update(pipe.recv())
-            except (EOFError, OSError):
-                return [work(number) for number in range(count)]
+        done: dict[int, list[Made]] = {}
+        sending = [pipe for _, pipe in helpers]
+        for start, made in _taken(work, count, size, turns):
+            done[start] = made
+            _collect(sending, done, wait=False)  # a full pipe would stop the helper
+        _collect(sending, done, wait=True)
+    except (EOFError, OSError):
+        return [work(number) for number in range(count)]
     finally:
         os.close(turns)
         for helper, pipe in helpers:
@@ -67,17 +69,29 @@ def spread(work: Callable[[int], Made], count: int) -> list[Made]:
     return [made for start in range(0, count, size) for made in done[start]]
 
 
+def _collect(pipes: list[Connection], done: dict[int, list[Made]], *, wait: bool) -> None:
+    """Take what helpers have sent, and let go of those that are through. wait: until all are. Errors: EOFError when one
+    died."""
+    for pipe in list(pipes):
+        while wait or pipe.poll():
+            told = pipe.recv()
+            if told is None:
+                pipes.remove(pipe)
+                break
+            done[told[0]] = told[1]
+
+
 def _help(work: Callable[[int], Made], count: int, size: int, turns: int, results: Connection) -> None:
     try:
-        results.send(_taken(work, count, size, turns))
+        for chunk in _taken(work, count, size, turns):
+            results.send(chunk)
+        results.send(None)
     finally:
         os._exit(0)  # an error is told by the closed pipe, and comes up again in the process that asked
 
 
-def _taken(work: Callable[[int], Made], count: int, size: int, turns: int) -> dict[int, list[Made]]:
-    """The chunks that this process came to take, by the number of their first piece."""
-    done: dict[int, list[Made]] = {}
+def _taken(work: Callable[[int], Made], count: int, size: int, turns: int) -> Iterator[tuple[int, list[Made]]]:
+    """The chunks that this process comes to take, each with the number of its first piece."""
     while taken := os.read(turns, NUMBER):
         start = int.from_bytes(taken, "big")
-        done[start] = [work(number) for number in range(start, min(start + size, count))]
-    return done
+        yield start, [work(number) for number in range(start, min(start + size, count))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ def read_text(path: Path) -> str:
     """The text of an SQL file. Errors: MigrationFileError that says what is wrong with the file and what to do."""
     where = str(path)
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
             if size > MAX_BYTES:
                 raise MigrationFileError(
@@ -105,7 +106,7 @@ def headers_of(text: str) -> dict[str, tuple[str, ...]]:
     and `agentdb` are split at commas; others are kept whole.
     """
     found: dict[str, tuple[str, ...]] = {}
-    for line in text.splitlines():
+    for line in io.StringIO(text, newline=None):
         stripped = line.strip()
         if stripped and not stripped.startswith("--"):
             break

@@ -21,7 +21,7 @@ def render(form: str, report: Report, *, command: str = "check") -> str:
 
 def visible(text: str) -> str:
     """Text from a file or a server, fit for a terminal: what would move or colour things is shown by its number."""
-    if text.isprintable() and _TURNING.isdisjoint(text):
+    if text.isprintable() and (text.isascii() or _TURNING.isdisjoint(text)):
         return text
     return "".join(c if c == "\t" or (c.isprintable() and c not in _TURNING) else f"\\x{ord(c):02x}" for c in text)
 

@@ -81,11 +81,13 @@ def _wrapped(text: str) -> list[str]:
     """The words of the text in lines of at most WIDTH characters, a longer word on a line of its own. The standard
     library's textwrap takes longer than finding what is to be wrapped."""
     lines: list[str] = []
-    line = ""
-    for word in text.split():
-        if line and len(line) + 1 + len(word) > WIDTH:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}" if line else word
-    return [*lines, line] if line else lines
+    rest = " ".join(text.split())
+    while len(rest) > WIDTH:
+        end = rest.rfind(" ", 0, WIDTH + 1)
+        if end < 0:
+            end = rest.find(" ")
+        if end < 0:
+            break
+        lines.append(rest[:end])
+        rest = rest[end + 1 :]
+    return [*lines, rest] if rest else lines

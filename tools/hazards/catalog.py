@@ -142,7 +142,8 @@ class Copy:
 
 @dataclass(slots=True)
 class Catalog:
-    """Everything that is known, by key. made: (object word, name) of other things that the change under test made."""
+    """Everything that is known, by key. made: (object word, name) of other things that the change under test made.
+    copied, writes: what its statements copy, and those not looked into yet (see copied.py)."""
 
     tables: dict[str, Table] = field(default_factory=dict)
     indexes: dict[str, Index] = field(default_factory=dict)
@@ -153,6 +154,7 @@ class Catalog:
     schemas: dict[str, bool] = field(default_factory=dict)
     made: set[tuple[str, str]] = field(default_factory=set)
     copied: list[Copy] = field(default_factory=list)
+    writes: list[Any] = field(default_factory=list)
     complete: bool = False
 
     def table(self, name: str) -> Table:
@@ -218,4 +220,5 @@ class Catalog:
         self.new_types.clear()
         self.made.clear()
         self.copied.clear()
+        self.writes.clear()
         self.schemas = dict.fromkeys(self.schemas, False)

@@ -33,14 +33,26 @@ Source = str | Query
 
 
 def note_copies(step: Step) -> None:
-    """Remember on the catalog what the statement copies out of columns that were there before the change."""
-    if step.node_name not in COPYING:
-        return
-    catalog, held = step.catalog, step.transaction.held if step.in_transaction else {}
-    for table, column, into in dict.fromkeys(copies(step)):
-        known = catalog.tables.get(table)
-        if not catalog.is_new(table) and not (known is not None and known.column(column).new):
-            catalog.copied.append(Copy(table, column, into, held.get(table)))
+    """Remember on the catalog that the statement may copy something: what it copies is asked by few, and late."""
+    if step.node_name in COPYING and not (step.node_name == "insert_stmt" and _only_values(step.node)):
+        step.catalog.writes.append((step, dict(step.transaction.held) if step.in_transaction else {}))
+
+
+def copied(catalog: Catalog) -> list[Copy]:
+    """What the change has copied so far out of columns that were there before it."""
+    for step, held in catalog.writes:
+        for table, column, into in dict.fromkeys(copies(step)):
+            known = catalog.tables.get(table)
+            if not catalog.is_new(table) and not (known is not None and known.column(column).new):
+                catalog.copied.append(Copy(table, column, into, held.get(table)))
+    catalog.writes.clear()
+    return catalog.copied
+
+
+def _only_values(insert: Any) -> bool:
+    """Whether an INSERT writes what its VALUES say, as most do: there is no query in it."""
+    values = insert.select_stmt.select_stmt.values_lists
+    return bool(values) and not insert.HasField("with_clause") and not any(grammar.messages(insert, ("SubLink",)))
 
 
 def copies(step: Step) -> Iterator[tuple[str, str, str]]:

@@ -8,6 +8,7 @@ from typing import Any
 from ..sql import grammar
 from ..sql.effects import dotted, object_name, object_word
 from .catalog import Catalog, Domain, Function, Index, Table
+from .copied import copied
 from .learn_table import alter_table, place_column, place_constraint
 from .shapes import key, relation_key, strings, table_form, type_ref
 
@@ -88,8 +89,7 @@ def create_view(catalog: Catalog, node: Any, new: bool) -> None:
 
 def relations_read(node: Any) -> tuple[str, ...]:
     """The keys of all relations that a query names."""
-    found = (relation_key(m) for _, m in grammar.walk(node) if m.DESCRIPTOR.name == "RangeVar")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(relation_key(m) for m in grammar.messages(node, ("RangeVar",))))
 
 
 def create_index(catalog: Catalog, node: Any, new: bool) -> None:
@@ -263,7 +263,7 @@ def rename_column(catalog: Catalog, table_name: str, old: str, fresh: str) -> No
         constraint.columns, constraint.proves = renamed(constraint.columns), renamed(constraint.proves)
     for index in catalog.indexes_of(table_name):
         index.columns = renamed(index.columns)
-    for copy in catalog.copied:
+    for copy in copied(catalog):
         if (copy.table, copy.column) == (table_name, old):
             copy.column = fresh
 
@@ -289,7 +289,7 @@ def _move_table(catalog: Catalog, old: str, fresh: str) -> None:
     catalog.tables[fresh] = table
     for index in catalog.indexes_of(old):
         index.table = fresh
-    for copy in catalog.copied:
+    for copy in copied(catalog):
         copy.table = fresh if copy.table == old else copy.table
         copy.into = fresh if copy.into == old else copy.into
 

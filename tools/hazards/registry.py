@@ -203,12 +203,16 @@ def by_node() -> dict[str, tuple[Rule, ...]]:
 
 
 @cache
-def applying(node_name: str, version: int, acts: frozenset[str] = frozenset()) -> tuple[Rule, ...]:
-    """The rules that look at such a node on such a version, late ones last. acts: what an ALTER TABLE does."""
+def applying(
+    node_name: str, version: int, acts: frozenset[str] = frozenset(), wanted: frozenset[str] = frozenset({"all"})
+) -> tuple[Rule, ...]:
+    """The rules that look at such a node on such a version, late ones last. acts: what an ALTER TABLE does. wanted: the
+    rules that are asked for by name ("all": every one), of those that are off by default."""
     found = (*by_node().get("*", ()), *by_node().get(node_name, ()))
     if node_name == "alter_table_stmt":
         found = tuple(r for r in found if not r.acts or acts.intersection(r.acts))
-    return tuple(sorted((r for r in found if r.holds_for(version)), key=lambda r: r.late))
+    on = (r for r in found if r.holds_for(version) and (r.enabled or r.id in wanted or "all" in wanted))
+    return tuple(sorted(on, key=lambda r: r.late))
 
 
 def nearest(word: str, count: int = 3) -> tuple[str, ...]:

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
-from ..records import Finding, Severity
+from ..records import Finding, Proof, Severity
 from ..sql import grammar
 from ..sql.effects import dotted, effects_of, object_name
 from ..sql.parse import Parsed, Script
@@ -23,7 +23,7 @@ from .locks import locks_of
 from .reconcile import reconcile
 from .registry import Hit, Rule, applying
 from .remember import remember
-from .severity import asked_for, severity_of
+from .severity import severity_of
 from .shapes import key
 from .step import Ahead, Step
 from .timeouts import note_timeouts
@@ -31,6 +31,7 @@ from .transaction import STRENGTH, Transaction
 
 __all__ = ["Session", "check", "numbered", "reconcile"]
 
+_NONE: frozenset[str] = frozenset()
 DEEPEST_BODY = 4  # functions that call functions: how far down to look
 
 
@@ -49,11 +50,17 @@ class Session:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self.wanted = frozenset((*context.enabled, *context.severity))
         self.catalog = Catalog(complete=context.schema_complete or context.before is not None)
         if context.before is not None:
             remember(self.catalog, context.before)
         for script in context.setup:
             self.read(script)
+
+    def asked(self, step: Step) -> tuple[Rule, ...]:
+        """The rules that look at a statement like this one, as far as they are on; late ones last."""
+        acts = frozenset(a.kind for a in step.actions) if step.node_name == "alter_table_stmt" else _NONE
+        return applying(step.node_name, self.context.pg_version, acts, self.wanted)
 
     def read(self, script: Script) -> None:
         """Learn from a script that has run already; nothing is judged."""
@@ -81,12 +88,13 @@ class Walk:
 
     def __init__(self, session: Session, script: Script, path: str, transaction: Transaction) -> None:
         self.session, self.script, self.path, self.transaction = session, script, path, transaction
+        self.ahead: list[Ahead] = []
         self.findings: list[Finding] = []
         self.seen: set[tuple[str, int, str]] = set()
 
     def all(self) -> list[Finding]:
         statements = self.script.statements
-        ahead = [Ahead(p.node_name, p.node) for p in statements if p.node is not None]
+        self.ahead = [Ahead(p.node_name, p.node) for p in statements if p.node is not None]
         if self.script.problem is not None:
             self.broken()
         passed = 0
@@ -98,7 +106,7 @@ class Walk:
                 first = False
                 continue
             passed += 1
-            self.top(parsed, ahead[passed:])
+            self.top(parsed, passed)
         self.end()
         return self.findings
 
@@ -107,17 +115,17 @@ class Walk:
         problem = self.script.problem
         assert problem is not None
         statement = next((p.statement for p in self.script.statements if p.node is None), None)
-        step = self.step_for(None, problem.line, statement.text if statement else "", "syntax_error", None, [])
+        step = self.step_for(None, problem.line, statement.text if statement else "", "syntax_error", None)
         step.index = statement.index if statement else 0
         self.judge(step)
 
     def unread(self, parsed: Parsed) -> None:
         """A further piece that the grammar rejects: its error was not told, and silence would pass for safety."""
         statement = parsed.statement
-        self.judge(self.step_for(parsed, statement.span.line, statement.text, "unread", None, []))
+        self.judge(self.step_for(parsed, statement.span.line, statement.text, "unread", None))
 
     def step_for(
-        self, parsed: Parsed | None, line: int, text: str, node_name: str, node: object, after: Sequence[Ahead]
+        self, parsed: Parsed | None, line: int, text: str, node_name: str, node: object, passed: int | None = None
     ) -> Step:
         return Step(
             index=parsed.statement.index if parsed else 0,
@@ -130,13 +138,14 @@ class Walk:
             transaction=self.transaction,
             context=self.session.context,
             transactional=parsed.statement.transactional if parsed else None,
-            after=tuple(after),
+            script=self.ahead,
+            passed=len(self.ahead) if passed is None else passed,
         )
 
-    def top(self, parsed: Parsed, after: Sequence[Ahead]) -> None:
+    def top(self, parsed: Parsed, passed: int) -> None:
         """One statement of the script: judged, looked into, learned from."""
         statement = parsed.statement
-        step = self.step_for(parsed, statement.span.line, statement.text, parsed.node_name, parsed.node, after)
+        step = self.step_for(parsed, statement.span.line, statement.text, parsed.node_name, parsed.node, passed)
         try:
             self.pass_over(step)
         except RecursionError:
@@ -156,9 +165,7 @@ class Walk:
 
     def judge(self, step: Step) -> None:
         """Ask every rule that looks at such a statement."""
-        for rule in applying(step.node_name, step.version, frozenset(a.kind for a in step.actions)):
-            if not rule.enabled and not asked_for(rule, self.session.context):
-                continue
+        for rule in self.session.asked(step):
             for hit in rule.check(step):
                 step.found.append((rule, hit))
                 self.add(rule, hit, step)
@@ -291,9 +298,7 @@ class Walk:
         if not statements:
             return
         last = statements[-1]
-        step = self.step_for(
-            last, self.transaction.began or last.statement.span.line, "", "end_of_script", last.node, ()
-        )
+        step = self.step_for(last, self.transaction.began or last.statement.span.line, "", "end_of_script", last.node)
         if self.transaction.explicit:
             step.index = last.statement.index
             self.judge(step)
@@ -307,4 +312,4 @@ def worst(findings: Iterable[Finding]) -> Severity | None:
 
 def counts(finding: Finding) -> bool:
     """Whether a finding may fail a check: it isn't ignored and the sandbox did not refute it."""
-    return not finding.ignored and finding.proof.value != "REFUTED"
+    return not finding.ignored and finding.proof is not Proof.REFUTED

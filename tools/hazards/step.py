@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from itertools import islice
+from typing import Any, Generic, TypeVar
 
 from ..sql import grammar
 from ..sql.effects import object_word
@@ -14,6 +14,21 @@ from .context import Context
 from .registry import Effect, Hit, Rule
 from .shapes import Action, ColumnForm, TableForm, actions_of, relation_key, table_form
 from .transaction import Transaction
+
+Found = TypeVar("Found")
+
+
+class cached_property(Generic[Found]):  # noqa: N801: named and used as the one of functools
+    """functools.cached_property without the lock that Python 3.11 takes around each first access."""
+
+    def __init__(self, make: Callable[[Any], Found]) -> None:
+        self.make, self.name = make, make.__name__
+        self.__doc__ = make.__doc__
+
+    def __get__(self, instance: Any, owner: Any = None) -> Found:
+        made = instance.__dict__[self.name] = self.make(instance)
+        return made
+
 
 WRITES = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 ASKED_FOR = frozenset({"CommonTableExpr", "Constraint", "FuncCall", "RangeVar", "TypeName"})
@@ -33,7 +48,8 @@ class Step:
 
     index: its number in the script (that of the statement around it for one inside a body). line: in the file.
     alone: the runner takes it out of the transaction around the script. inside: "" or what it stands in ("a DO block", "function f"). transactional: see records.Statement.
-    after: the statements that follow in the script. found: what rules said of this statement so far.
+    script: all statements of the script, of which the first `passed` are this one and those before it (see `after`).
+    found: what rules said of this statement so far.
     locks: what locks_of found, None before it is asked.
     """
 
@@ -49,9 +65,15 @@ class Step:
     transactional: bool | None = True
     inside: str = ""
     alone: bool = False
-    after: tuple[Ahead, ...] = ()
+    script: Sequence[Ahead] = ()
+    passed: int = 0
     found: list[tuple[Rule, Hit]] = field(default_factory=list)
     locks: tuple[tuple[str, str], ...] | None = field(default=None, init=False)
+
+    @property
+    def after(self) -> Iterator[Ahead]:
+        """The statements that follow in the script."""
+        return islice(self.script, self.passed, None)
 
     @property
     def in_transaction(self) -> bool:

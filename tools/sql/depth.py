@@ -34,7 +34,7 @@ with contextlib.suppress(ImportError, AttributeError):
 
 def too_deep(sql: str) -> int | None:
     """The position (characters from 1) where a text passes the limit, or None when it does not."""
-    if len(sql) < SHORT:
+    if len(sql) < SHORT or _levels_at_most(sql) <= LIMIT:
         return None
     try:
         tokens = postgast.scan(sql).tokens
@@ -64,3 +64,14 @@ def too_deep(sql: str) -> int | None:
         if total > LIMIT:
             return len(sql.encode()[: token.start].decode(errors="replace")) + 1
     return None
+
+
+# What every token that opens a level holds: a bracket, a character of an operator, or one of these words.
+_SIGNS = b"([+-*/%^<>=~!@#&|`?:"
+_WORDS = (b"join", b"union", b"intersect", b"except", b"not", b"is", b"collate", b"at")
+
+
+def _levels_at_most(sql: str) -> int:
+    """A number of levels that the text cannot pass, many times faster told than its tokens."""
+    data = sql.lower().encode(errors="replace")
+    return len(data) - len(data.translate(None, _SIGNS)) + sum(data.count(word) for word in _WORDS)

@@ -112,16 +112,25 @@ def comments(sql: str) -> list[Comment]:
     """The comments of a script in order; none when the scanner gives up on the text."""
     if "--" not in sql and "/*" not in sql:
         return []
+    data = sql.encode()
+    if "/*" not in sql and "$" not in sql and "\\" not in sql:
+        found = list(_QUOTED_OR_COMMENT.finditer(data))
+        if not any(m[0] in (b"'", b'"') for m in found):
+            return [Comment(m.start(), m.end(), m[0].decode(errors="replace")) for m in found if m[0].startswith(b"--")]
     try:
         tokens = postgast.scan(sql).tokens
     except PgQueryError:
         return []
-    data = sql.encode()
     return [
         Comment(t.start, t.end, data[t.start : t.end].decode(errors="replace"))
         for t in tokens
         if t.token in (_LINE_COMMENT, _BLOCK_COMMENT)
     ]
+
+
+# Without dollar quotes, backslashes and block comments these are all the places where a quote or -- may stand, so that
+# there is no need for the scanner. Last: a quote that nothing closes. Source: manual, 4.1 Lexical Structure.
+_QUOTED_OR_COMMENT = re.compile(rb"""'[^']*'|"[^"]*"|--[^\n\r]*|['"]""")
 
 
 def deparse(sql: str) -> str:

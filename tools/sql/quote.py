@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # Words that PostgreSQL 18 does not take as a bare column or table name (manual, appendix C: reserved, and
 # reserved (can be function or type)), and col_name keywords, which are quoted to be safe.
@@ -22,9 +23,13 @@ _RESERVED = frozenset(
 )
 
 
+_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
+
+
+@lru_cache(maxsize=4096)
 def ident(name: str) -> str:
     """The name as an SQL identifier, quoted only when PostgreSQL would not read it back as it is."""
-    if re.fullmatch(r"[a-z_][a-z0-9_$]*", name) and name not in _RESERVED:
+    if _PLAIN.fullmatch(name) and name not in _RESERVED:
         return name
     return '"' + name.replace('"', '""') + '"'
 

@@ -114,9 +114,10 @@ def test_what_an_alter_table_does_says_which_rules_are_asked() -> None:
 
 @pytest.mark.parametrize("rule", WITH_EXAMPLES)
 def test_a_rule_that_is_not_asked_would_have_said_nothing(rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
-    def everyone(node_name: str, version: int, acts: frozenset[str]) -> tuple[Rule, ...]:
+    def everyone(node_name: str, version: int, acts: frozenset[str], wanted: frozenset[str]) -> tuple[Rule, ...]:
         every = (*by_node().get("*", ()), *by_node().get(node_name, ()))
-        return tuple(sorted((r for r in every if r.holds_for(version)), key=lambda r: r.late))
+        on = (r for r in every if r.holds_for(version) and (r.enabled or r.id in wanted))
+        return tuple(sorted(on, key=lambda r: r.late))
 
     chosen = [found(rule, sql) for sql in (rule.bad, rule.good)]
     monkeypatch.setattr(run, "applying", everyone)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import postgast
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from postgast.errors import PgQueryError
 
 from agentdb.tools.sql import grammar
 
@@ -45,3 +49,45 @@ def test_a_printed_expression_leaves_the_next_one_alone() -> None:
     statement = grammar.raw_statements("DROP TABLE t")[0]
     assert grammar.statement_text(statement.node_name, statement.node) == "DROP TABLE t"
     assert grammar.printed(one) == "a + 1"
+
+
+PIECES = [
+    "'",
+    '"',
+    "--",
+    "\n",
+    "a ",
+    "E",
+    "U&",
+    "b",
+    "-",
+    "\r",
+    ";",
+    " ",
+    "ü",
+    "x1",
+    "<",
+    "@",
+    "--x",
+    "''",
+    "$",
+    "/*",
+    "*/",
+]
+
+
+def scanned(sql: str) -> list[tuple[int, int]] | None:
+    """The comments that the scanner itself finds; None when it gives up."""
+    try:
+        tokens = postgast.scan(sql).tokens
+    except PgQueryError:
+        return None
+    return [(t.start, t.end) for t in tokens if t.token in (275, 276)]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=16).map("".join))
+@settings(max_examples=2000, deadline=None)
+def test_comments_are_those_that_the_scanner_finds(sql: str) -> None:
+    expected = scanned(sql)
+    if expected is not None:
+        assert [(c.start, c.end) for c in grammar.comments(sql)] == expected

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...records import Severity
 from ...sql.effects import object_name, object_word
 from ..catalog import Copy
+from ..copied import copied
 from ..registry import Category, Effect, Hit, rule
 from ..shapes import key
 from ..step import Step
@@ -33,19 +34,19 @@ from ..words import alter, names, shown
     source="Manual, section 13.2.1 Read Committed Isolation Level; ALTER TABLE, DROP COLUMN.",
 )
 def check(step: Step) -> Iterator[Hit]:
-    copied = step.catalog.copied
-    if not copied:
+    made = copied(step.catalog)
+    if not made:
         return
     if step.node_name == "alter_table_stmt":
         for action in step.acts("DropColumn") if step.old else ():
-            mine = [c for c in copied if c.table == step.relation and c.column in (action.name, "*")]
+            mine = [c for c in made if c.table == step.relation and c.column in (action.name, "*")]
             if mine and not step.table.column(action.name).new:
                 drop = alter(step.relation, f"DROP COLUMN {shown(action.name)}")
                 yield _hit(step, step.relation, action.name, mine, drop)
     elif object_word(step.node, "remove_type") in ("TABLE", "FOREIGN TABLE"):
         for target in step.node.objects:
             name = key(object_name(target))
-            mine = [c for c in copied if c.table == name]
+            mine = [c for c in made if c.table == name]
             if mine and not step.catalog.is_new(name):
                 yield _hit(step, name, "", mine, f"DROP TABLE {shown(name)};")
 

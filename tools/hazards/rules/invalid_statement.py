@@ -56,6 +56,8 @@ def _refused(what: str, fix: str = "Name each column once.") -> Hit:
 
 
 def _twice(items: list[str]) -> list[str]:
+    if len(set(items)) == len(items):
+        return []
     return [name for name, count in Counter(items).items() if count > 1]
 
 
