@@ -10,6 +10,7 @@ from ..sql.parse import Script
 from .catalog import Catalog
 from .context import Context
 from .learn import learn
+from .opaque import done_unread
 from .registry import Effect, Rule, by_id
 from .seen import LockSeen, RunSeen, StatementSeen
 from .shapes import key, key_of_sql
@@ -53,7 +54,10 @@ def reconcile(
     new = {*exempt, *(made_by(script) if script is not None else ())}
     for statement, mark in ran.values():
         mine = [f for f in made if f.statement == statement.index]
-        made.extend(unforeseen(statement, mark, mine, path, context, run.unknown, new))
+        more = unforeseen(statement, mark, mine, path, context, run.unknown, new)
+        made.extend(more)
+        if statement.ok:
+            made.extend(done_unread(statement, mark, [*mine, *more], path, context, new))
     if not run.ok and not any(not s.ok for s, _ in ran.values()) and not explained(made):
         made.append(failed(run.error, run.line, None, path, "", run.unknown))
     return tuple(sorted(made, key=lambda f: (f.statement if f.statement is not None else len(ran), f.line)))

@@ -74,7 +74,8 @@ class StatementRun:
     ms: without the time that the measuring took. locks: newly taken by this statement; on a statement that may not
     stand in a transaction, what was seen while it ran. held: the strongest lock on each relation that existed before,
     also those taken by earlier statements of the same transaction. rewrites, scans: tables that existed before the migration and
-    were written anew, or read from end to end. written: (table, inserted, updated, deleted) per table.
+    were written anew, or read from end to end. written: (table, inserted, updated, deleted) per table. dropped: tables and
+    materialized views that existed before the migration, by the statement that dropped them.
     rows: what the command tag says, None when it says nothing. blocks: what another session could not do while the
     statement's transaction was open, on tables that existed before; () is nothing, None is not known. blocked: the
     same per relation, as far as it is known. rows_locked: per table, rows from before that nobody else can change
@@ -99,6 +100,7 @@ class StatementRun:
     scans: tuple[str, ...] = ()
     index_builds: tuple[Build, ...] = ()
     written: tuple[tuple[str, int, int, int], ...] = ()
+    dropped: tuple[str, ...] = ()
     rows: int | None = None
     notices: tuple[str, ...] = ()
     blocks: tuple[str, ...] | None = None
@@ -170,6 +172,8 @@ def summary(run: StatementRun, *, timed: bool = True) -> str:
         parts.append("scans " + ", ".join(run.scans))
     if built := [b.index or f"an index of {b.table}" for b in run.index_builds if b.existed_before]:
         parts.append("builds " + ", ".join(built))
+    if run.dropped:
+        parts.append("drops " + ", ".join(run.dropped))
     if run.rows is not None:
         parts.append(f"{run.rows} rows")
     parts += [f"{count} rows of {name} locked until the end" for name, count in run.rows_locked.items()]

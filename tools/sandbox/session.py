@@ -223,6 +223,7 @@ class Session:
                 scans=work.scans,
                 index_builds=work.index_builds,
                 written=work.written,
+                dropped=work.dropped,
                 blocked=found.blocked,
                 blocks=probe.together(found.blocked) if found.known else None,
                 rows_locked=found.rows_locked,
@@ -252,13 +253,15 @@ class Session:
         if seen.error is not None:
             return self.failed(statement, seen.error, seen.ms)
         debug, notices = self.messages.take()
+        rewrites, dropped = self.tracer.changed_since()
         self.done.append(
             _record(
                 statement,
                 ok=True,
                 ms=seen.ms,
                 locks=seen.locks,
-                rewrites=self.tracer.rewritten_since(),
+                rewrites=rewrites,
+                dropped=dropped,
                 index_builds=self.tracer.builds_told(debug, seen.tables),
                 notices=notices,
                 blocks=None if seen.blocked is None else probe.together(seen.blocked),

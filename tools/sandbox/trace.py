@@ -35,6 +35,7 @@ KINDS = {
     "t": "TOAST table",
 }
 STORED = ("r", "m")
+HOLDING = ("r", "p", "m", "f")  # what has rows that go with it
 
 # Source: src/backend/commands/tablecmds.c and catalog/index.c of PostgreSQL 14 to 18
 _REWRITING = re.compile(r'rewriting table "(.+)"')
@@ -75,6 +76,7 @@ class Work:
     index_builds: tuple[Build, ...] = ()
     written: tuple[tuple[str, int, int, int], ...] = ()
     held: tuple[Lock, ...] = ()
+    dropped: tuple[str, ...] = ()
     modes: dict[int, str] = field(default_factory=dict)  # relation that existed before -> strongest mode held
     changed: tuple[int, ...] = ()  # tables that existed before, with rows that the transaction updated or deleted
 
@@ -114,6 +116,7 @@ class Tracer:
         found = connection.execute(load("postgres", "sandbox_references").encode()).fetchall()
         self.references = tuple(Reference(*row) for row in found)
         self._known = dict(self.before)
+        self._gone: set[int] = set()
         self._held: set[tuple[int, str]] = set()
         self._counted: dict[int, tuple[int, int, int, int]] = {}
 
@@ -133,6 +136,7 @@ class Tracer:
         written = []
         changed: set[int] = set()
         seen: dict[int, Relation] = {}
+        dropped: list[str] = []
         for oid, modes, schema, name, kind, file, *counters in rows:
             now = Relation(schema, name, kind, file) if name is not None else None
             old = self._known.get(oid)
@@ -141,6 +145,9 @@ class Tracer:
                 continue
             if now is not None:
                 seen[oid] = now
+            elif oid in self.before and oid not in self._gone:
+                self._gone.add(oid)
+                dropped += [shown.title] if shown.kind in HOLDING else []
             for mode in modes:
                 lock = Lock(shown.title, plain_mode(mode), oid in self.before, KINDS.get(shown.kind, shown.kind))
                 if (oid, mode) not in self._held:
@@ -172,12 +179,14 @@ class Tracer:
             index_builds=tuple(builds),
             written=tuple(sorted(written)),
             held=tuple(sorted(held.values(), key=_order)),
+            dropped=_once(sorted(dropped)),
             modes={oid: lock.mode for oid, lock in held.items()},
             changed=tuple(o for o, count in self._counted.items() if o in self.before and (count[2] or count[3])),
         )
 
-    def rewritten_since(self) -> tuple[str, ...]:
-        """The tables whose file is another than when last looked at, for what ran outside of a transaction."""
+    def changed_since(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """(tables whose file is another than when last looked at, tables that are gone), for what ran outside of a
+        transaction."""
         rows = self.connection.execute(load("postgres", "sandbox_relations").encode()).fetchall()
         found = [
             self.before[oid].title
@@ -185,7 +194,9 @@ class Tracer:
             if oid in self.before and kind in STORED and self._known[oid].file != file
         ]
         self._known |= {row[0]: Relation(*row[1:]) for row in rows}
-        return _once(found)
+        gone = self.before.keys() - {row[0] for row in rows} - self._gone
+        self._gone |= gone
+        return _once(found), _once(sorted(self.before[o].title for o in gone if self.before[o].kind in HOLDING))
 
     def builds_told(self, debug: Iterable[str], tables: Iterable[int]) -> tuple[Build, ...]:
         """The index builds that messages name, for what ran outside of a transaction on these tables."""
