@@ -60,7 +60,7 @@ def finding(state: State, id: str) -> str:
         lines.append(f"  instead   {f['fix']}")
     lines.append(f"  sandbox   {_proof(f)}")
     held = [e for e in state.get("locks") or () if (e["path"], e["line"]) == (f["path"], f["line"])]
-    mine = {key(name) for name in f["objects"]}
+    mine = {key(name) for name in f.get("objects") or ()}
     lines += [f"  target    {e['sentence']}" for e in held if not e["relation"] or key_of_sql(e["relation"]) in mine]
     lines += [f"  {line}" for e in f["evidence"] for line in evidence(state, e).splitlines()]
     return "\n".join(lines)

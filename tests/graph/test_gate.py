@@ -441,11 +441,10 @@ def test_eight_processes_that_resume_one_approved_thread_apply_once(
     assert sum("CREATE TABLE loyalty" in s for s in recorder.statements) == 1
     assert sum("ADD COLUMN phone" in s for s in recorder.statements) == 1
     did = [t for t in told if (t.get("applied") or {}).get("ok")]
-    carried = [t for t in did if len(t["applied"]["done"]) == 2 and not t["applied"]["notes"]]
-    assert len(carried) == 1, "one did it; others may say that it was done before"
-    if not raw:
-        assert did == carried
-        assert [t["reason"] for t in told if t not in carried] == ["not-waiting"] * 7
+    assert did and all(len(t["applied"]["done"]) == 2 for t in did)
+    if not raw:  # past our lock the processes write over each other's state: what they read there is no one's own
+        assert len(did) == 1 and not did[0]["applied"]["notes"], "one did it; others may say that it was done before"
+        assert [t["reason"] for t in told if t not in did] == ["not-waiting"] * 7
     assert not [t for t in told if t.get("reason") == "crash"], told
 
 
