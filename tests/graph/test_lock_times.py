@@ -44,8 +44,8 @@ def test_a_lock_that_lasts_is_told_as_a_range_beside_the_finding(shop: Shop) -> 
     assert f"  target    {entry['sentence']}" in looking.finding(state, finding["id"]).splitlines()
     assert "On the target it holds" not in json.dumps(state["report"])
     assert "On the target it holds" in json.dumps(record.with_times(state["report"], state))
-    written = [record.as_json({**s["report"], "name": ""}) for s in (state, again)]
-    assert written[0] == written[1], "what is timed anew is in no file"
+    facts = [{**record.facts_of(s), "name": ""} for s in (state, again)]
+    assert facts[0] == facts[1], "what is timed anew is in no digest"
 
 
 def test_a_table_that_was_never_analysed_is_unknown_and_says_what_to_do(shop: Shop) -> None:
