@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ...tools.sandbox.timing import Hold, Work
     from ..workbench import Stage
 
+ROWS = 20_000  # of each table in the larger run: a whole release is reckoned, not one file
+
 
 def reckoned(
     findings: Sequence[Finding], migration: Migration, stage: Stage, around: Surroundings, context: Context
@@ -42,6 +44,7 @@ def reckoned(
             run,
             context.target.dsn,
             alone=migration.no_transaction,
+            most=ROWS,
         )
     except (SandboxError, DatabaseError) as error:
         why = f"How long locks are held on the target is UNKNOWN: {error}."

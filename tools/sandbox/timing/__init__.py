@@ -26,12 +26,13 @@ def timing(
     target: Dsn,
     *,
     alone: bool = False,
+    most: int = LARGE,
 ) -> Timing:
     """How long a script that ran in the sandbox would work, and hold its locks, on the target.
 
     start: the state before it, with rows that it accepts; no session may be open in it. carry: runs the script in a
-    database. alone: each statement commits by itself. Nothing is measured for tables whose size on the target is not
-    known. Errors: DatabaseError when the target cannot be reached, SandboxError.
+    database. alone: each statement commits by itself. most: rows of each table in the larger of the two runs. Nothing is
+    measured for tables whose size on the target is not known. Errors: DatabaseError when the target cannot be reached, SandboxError.
     """
     heavy = {name for s in run.statements for name in worked(s)}
     locked = {lock.relation for s in run.statements for lock in s.locks if lock.existed_before}
@@ -40,5 +41,5 @@ def timing(
     known = [count for count in counts if count is not None]
     calibration = Calibration(problem="not measured")
     if heavy and known:
-        calibration = calibrate(server, start, carry, run, large=min(LARGE, max(LEAST, *known)))
+        calibration = calibrate(server, start, carry, run, large=min(most, max(LEAST, *known)))
     return estimate(run, calibration, volumes, alone=alone)
