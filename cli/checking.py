@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError
 from ..tools.files import Layout, read_text
@@ -41,13 +42,12 @@ class Wishes:
     enable: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """The project's word on findings."""
 
     fail_on: str = "error"
     pg_version: int = 18
-    severity: Mapping[str, str] = field(default_factory=dict)
+    severity: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -153,7 +153,7 @@ def _rules(wishes: Wishes, project: ProjectContext | None) -> Rules:
     else:
         hazards = project.settings.hazards
         made = Rules(hazards.fail_on, hazards.pg_version or 18, hazards.severity)
-    return replace(made, fail_on=wishes.fail_on or made.fail_on, pg_version=wishes.pg_version or made.pg_version)
+    return made._replace(fail_on=wishes.fail_on or made.fail_on, pg_version=wishes.pg_version or made.pg_version)
 
 
 def _kept(places: Sequence[Place], since: str | None) -> list[Place]:

@@ -6,7 +6,6 @@ import os
 import re
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,8 +19,7 @@ NUMBERED = re.compile(r"[VvUuRr]?\d+[^/]*\.sql", re.IGNORECASE)
 UNDO = re.compile(r"(\.down\.sql|\.capture\.sql)$|^U\d", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A file to check. setup: files that build the schema that it finds, in order; None when nothing is known.
 
     sql: its text; problem: why there is none. in_transaction: how its runner carries it, None when not said.

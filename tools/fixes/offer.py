@@ -9,10 +9,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ..hazards.context import Context
+from ..hazards.reconcile import reconcile
 from ..hazards.registry import Category, by_id
 from ..hazards.rewriting.registry import answered
 from ..hazards.rewriting.walk import Rewritten, rewritten
-from ..hazards.run import reconcile
 from ..records import Finding, Proof
 from ..sql.parse import Script, parse
 from .arrange import Unfit, arrangements, uses

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..sql import grammar
 
@@ -23,8 +23,7 @@ DYNAMIC = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Inner:
+class Inner(NamedTuple):
     """A statement inside a body; `line` counts from 0 at the line where the body begins."""
 
     line: int

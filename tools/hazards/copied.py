@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..sql import grammar
 from .catalog import Catalog, Copy
@@ -15,8 +14,7 @@ COPYING = frozenset({"insert_stmt", "update_stmt", "select_stmt", "create_table_
 DEEPEST = 8  # queries in queries: how far down a column is followed
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """A subquery, or the body of a WITH, and the WITH names that it sees. renamed: its columns have other names."""
 
     node: Any
@@ -25,7 +23,7 @@ class Query:
 
     def called(self, columns: Sequence[Any]) -> Query:
         """The query under a name that may give its columns names too."""
-        return replace(self, renamed=True) if columns else self
+        return self._replace(renamed=True) if columns else self
 
 
 # What a name in FROM stands for: a table by its key, or a query.

@@ -13,10 +13,9 @@ import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..records import Severity
 
@@ -59,8 +58,7 @@ class Effect(StrEnum):
     NONE = "text"  # advice on the text; nothing to measure
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A place where a rule holds.
 
     why: two sentences, what the statement does and whom it hurts. fix: the third, with SQL ready to paste.
@@ -79,8 +77,7 @@ class Hit:
 Check = Callable[["Step"], Iterable[Hit]]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule as the registry, the documentation and `agentdb explain` know it.
 
     on: names of the parser's nodes it looks at ("*": every statement). acts: of an ALTER TABLE, the actions without which

@@ -20,16 +20,12 @@ from .ignores import apply_ignores
 from .learn import learn
 from .learn_table import constraint_name
 from .locks import locks_of
-from .reconcile import reconcile
 from .registry import Hit, Rule, applying
-from .remember import remember
 from .severity import severity_of
 from .shapes import key
 from .step import Ahead, Step
 from .timeouts import note_timeouts
 from .transaction import STRENGTH, Transaction
-
-__all__ = ["Session", "check", "numbered", "reconcile"]
 
 _NONE: frozenset[str] = frozenset()
 DEEPEST_BODY = 4  # functions that call functions: how far down to look
@@ -53,6 +49,8 @@ class Session:
         self.wanted = frozenset((*context.enabled, *context.severity))
         self.catalog = Catalog(complete=context.schema_complete or context.before is not None)
         if context.before is not None:
+            from .remember import remember  # brings what reads a schema with it
+
             remember(self.catalog, context.before)
         for script in context.setup:
             self.read(script)

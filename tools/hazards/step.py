@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..sql import grammar
 from ..sql.effects import object_word
@@ -34,8 +34,7 @@ WRITES = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 ASKED_FOR = frozenset({"CommonTableExpr", "Constraint", "FuncCall", "RangeVar", "TypeName"})
 
 
-@dataclass(frozen=True, slots=True)
-class Ahead:
+class Ahead(NamedTuple):
     """A later statement of the script, for rules that look ahead."""
 
     node_name: str

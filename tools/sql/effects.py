@@ -6,8 +6,7 @@ gives kind "UNKNOWN"; nobody may read that as harmless.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import grammar
 from .reads import READERS, read_by, relation
@@ -135,8 +134,7 @@ PLAIN_KINDS = {
 RENAMED_INSIDE = {"CONSTRAINT": "TABLE", "DOMAIN CONSTRAINT": "DOMAIN"}
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(NamedTuple):
     """What a statement does; the fields are those of records.Statement."""
 
     kind: str

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..records import Span, Statement
 from . import grammar
 from .effects import Effects, effects_of
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """A statement with its tree: `node_name` and `node` are the parser's ("index_stmt", message); None when the
     grammar rejects this piece of the script."""
 
@@ -22,8 +20,7 @@ class Parsed:
     node: Any
 
 
-@dataclass(frozen=True, slots=True)
-class SyntaxProblem:
+class SyntaxProblem(NamedTuple):
     """The first thing that PostgreSQL's grammar rejects, in the server's words; line and column count from 1."""
 
     message: str
@@ -31,8 +28,7 @@ class SyntaxProblem:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(NamedTuple):
     """A whole script. When `problem` is set, statements are the scanner's pieces and some have no tree."""
 
     sql: str

@@ -3,8 +3,6 @@ shows the effect, its good example does not."""
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from agentdb.tools.hazards.context import Context
@@ -83,4 +81,4 @@ def test_a_statement_outside_of_a_transaction_is_refused_inside_one(server: Sand
 
 
 def test_versions_of_the_record_are_kept() -> None:
-    assert dataclasses.replace(rules()[0], since=14, until=16).versions == "PostgreSQL 14 to 16"
+    assert rules()[0]._replace(since=14, until=16).versions == "PostgreSQL 14 to 16"

@@ -7,7 +7,7 @@ because it hangs on a column) is seen there, not guessed, and dropped explicitly
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ....errors import RollbackError
@@ -66,7 +66,7 @@ class _Work:
 
     def run(self, parsed: Parsed) -> None:
         """The statement as it is. Errors: RollbackError."""
-        study.run_up(self.conn, self.database, self.migration, replace(self.script, statements=(parsed,)))
+        study.run_up(self.conn, self.database, self.migration, self.script._replace(statements=(parsed,)))
 
     def execute(self, statements: Iterable[str]) -> None:
         """Statements of ours. Errors: RollbackError with what the server said."""
