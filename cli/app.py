@@ -5,6 +5,7 @@ Only typer is imported here. A command's module is imported when that command is
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -117,6 +118,8 @@ def front(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line. Every AgentdbError ends as one line and a hint on stderr, with its exit code."""
     debug = "--debug" in (sys.argv[1:] if arguments is None else arguments) or bool(os.environ.get("AGENTDB_DEBUG"))
+    if arguments is None:  # a process of our own
+        gc.set_threshold(100_000)  # imports make objects that stay: to look through them again and again takes long
     try:
         code = quick.run(sys.argv[1:] if arguments is None else arguments)
         if code is None:

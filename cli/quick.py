@@ -7,7 +7,6 @@ how to answer.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import inspect
 import os
@@ -34,7 +33,6 @@ def run(arguments: Sequence[str]) -> int | None:
     """The exit code of a quick command that was run; None when typer has to do it. Errors: those of the command."""
     if not arguments or arguments[0] not in QUICK:
         return None
-    gc.set_threshold(100_000)  # imports make objects that stay: to look through them again and again takes long
     module = importlib.import_module(f"..{arguments[0]}", __name__)
     function: Callable[..., None] = getattr(module, arguments[0])
     values = parsed(function, arguments[1:])
