@@ -18,7 +18,7 @@ from .transaction import Transaction
 Found = TypeVar("Found")
 
 
-class cached_property(Generic[Found]):  # noqa: N801: named and used as the one of functools
+class cached_property(Generic[Found]):
     """functools.cached_property without the lock that Python 3.11 takes around each first access."""
 
     def __init__(self, make: Callable[[Any], Found]) -> None:
