@@ -12,7 +12,7 @@ from ..sql.effects import object_word
 from .catalog import Catalog, Table
 from .context import Context
 from .registry import Effect, Hit, Rule
-from .shapes import Action, ColumnForm, TableForm, actions_of, relation_key, table_form
+from .shapes import Action, ColumnForm, ConstraintForm, TableForm, actions_of, relation_key, table_form
 from .transaction import Transaction
 
 Found = TypeVar("Found")
@@ -149,3 +149,14 @@ class Step:
             if action.column is not None:
                 action.column.name = action.name
                 yield self.relation, action.column
+
+    def foreign_keys(self) -> Iterator[ConstraintForm]:
+        """The foreign keys that a CREATE TABLE or ALTER TABLE adds, those written at a column too."""
+        if self.node_name == "create_stmt":
+            yield from (c for c in self.form.constraints if c.kind == "foreign key")
+        for action in self.acts("AddConstraint"):
+            if action.constraint is not None and action.constraint.kind == "foreign key":
+                yield action.constraint
+        for action in self.acts("AddColumn"):
+            if action.column is not None:
+                yield from (c for c in action.column.constraints if c.kind == "foreign key")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from ...records import Severity
 from ..registry import Category, Hit, rule
-from ..shapes import ConstraintForm
 from ..step import Step
 from ..words import shown
 
@@ -31,7 +30,7 @@ from ..words import shown
 )
 def check(step: Step) -> Iterator[Hit]:
     relation = step.form.name if step.node_name == "create_stmt" else step.relation
-    for constraint in _foreign_keys(step):
+    for constraint in step.foreign_keys():
         if constraint.node.fk_del_action != "c":
             continue
         columns = ", ".join(shown(c) for c in constraint.columns)
@@ -43,14 +42,3 @@ def check(step: Step) -> Iterator[Hit]:
             relation,
             objects=(relation, constraint.references),
         )
-
-
-def _foreign_keys(step: Step) -> Iterator[ConstraintForm]:
-    if step.node_name == "create_stmt":
-        yield from (c for c in step.form.constraints if c.kind == "foreign key")
-        return
-    for action in step.acts("AddConstraint"):
-        if action.constraint is not None and action.constraint.kind == "foreign key":
-            yield action.constraint
-    for action in step.acts("AddColumn"):
-        yield from (c for c in action.column.constraints if c.kind == "foreign key") if action.column else ()

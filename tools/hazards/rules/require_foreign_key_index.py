@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...records import Severity
 from ..registry import Category, Hit, rule
-from ..shapes import ConstraintForm, actions_of, relation_key
+from ..shapes import actions_of, relation_key
 from ..step import Step
 from ..words import shown
 
@@ -27,7 +27,7 @@ from ..words import shown
 )
 def check(step: Step) -> Iterator[Hit]:
     relation = step.form.name if step.node_name == "create_stmt" else step.relation
-    for constraint in _foreign_keys(step):
+    for constraint in step.foreign_keys():
         first = constraint.columns[0] if constraint.columns else ""
         if not first or _is_indexed(step, relation, first):
             continue
@@ -39,17 +39,6 @@ def check(step: Step) -> Iterator[Hit]:
             relation,
             objects=(relation, constraint.references),
         )
-
-
-def _foreign_keys(step: Step) -> Iterator[ConstraintForm]:
-    if step.node_name == "create_stmt":
-        yield from (c for c in step.form.constraints if c.kind == "foreign key")
-        return
-    for action in step.acts("AddConstraint"):
-        if action.constraint is not None and action.constraint.kind == "foreign key":
-            yield action.constraint
-    for action in step.acts("AddColumn"):
-        yield from (c for c in action.column.constraints if c.kind == "foreign key") if action.column else ()
 
 
 def _is_indexed(step: Step, relation: str, first: str) -> bool:
