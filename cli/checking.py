@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .context import ProjectContext
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Wishes:
     """What the command line said; None where it said nothing."""
 
@@ -50,7 +50,7 @@ class Rules(NamedTuple):
     severity: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Checked:
     """One file's findings on the way to the report. script: None where nobody will look at it again."""
 

@@ -32,7 +32,7 @@ class Inner(NamedTuple):
     node: Any
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Body:
     """The inside of a DO block or function. opaque: (line, what) that cannot be read. ends: it commits or rolls back."""
 

@@ -11,10 +11,12 @@ from typing import Any
 
 from .shapes import TypeRef
 
+# eq=False, repr=False, here and in what else every check loads: making those methods is a good part of starting up, and
+# nobody compares or prints these records.
 RELATIONS = frozenset({"TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "SEQUENCE"})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Column:
     """A column as far as it is known. type, not_null None: not known. new: added by the change under test."""
 
@@ -29,7 +31,7 @@ class Column:
     new: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Constraint:
     """A constraint that a table has. `expression` is printed SQL; `made` is the statement's index in this file."""
 
@@ -43,7 +45,7 @@ class Constraint:
     references: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Index:
     """An index. columns: key columns by name, "" for an expression. plain: without expressions and predicate.
 
@@ -61,7 +63,7 @@ class Index:
     bare: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Table:
     """A table, view or materialized view.
 
@@ -102,7 +104,7 @@ class Table:
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Domain:
     """A domain: the type below it and whether values are checked."""
 
@@ -113,7 +115,7 @@ class Domain:
     new: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Function:
     """A function or procedure. volatility: immutable, stable, volatile. body: its source text. node: CREATE FUNCTION."""
 
@@ -127,7 +129,7 @@ class Function:
     new: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Copy:
     """Values that the change under test copies. column: of the table, "*" for all. into: where to, as a catalog key.
 
@@ -140,7 +142,7 @@ class Copy:
     lock: Any = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Catalog:
     """Everything that is known, by key. made: (object word, name) of other things that the change under test made.
     copied, writes: what its statements copy, and those not looked into yet (see copied.py)."""

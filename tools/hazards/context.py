@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..sql.parse import Script
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Context:
     """The world around a script.
 

@@ -19,7 +19,7 @@ FORM = re.compile(
 UNTIL = re.compile(r"[(\[]?\s*\buntil\s+(?P<day>\d{4}-\d{2}-\d{2})\s*[)\]]?", re.IGNORECASE)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Ignore:
     """An ignore as written. statement: the index of the statement it belongs to, None when none follows."""
 

@@ -99,7 +99,7 @@ def type_of_text(text: str) -> TypeRef | None:
     return type_ref(target.type_cast.type_name) if target.HasField("type_cast") else None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ConstraintForm:
     """A constraint as written. kind: check, not null, foreign key, unique, primary key, exclude."""
 
@@ -121,7 +121,7 @@ class ConstraintForm:
         return self.validated and self.enforced and not self.index
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ColumnForm:
     """A column as written. `type` of a serial column is the integer type behind it."""
 
@@ -146,7 +146,7 @@ class ColumnForm:
         return self.default is not None and is_null(self.default)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Action:
     """One command of an ALTER TABLE. kind: the parser's name without its prefix ("AddColumn", "SetNotNull")."""
 
@@ -275,7 +275,7 @@ def _actions_of(node: Any) -> tuple[Action, ...]:
     return tuple(found)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class TableForm:
     """A CREATE TABLE in plain form."""
 

@@ -41,7 +41,7 @@ class Ahead(NamedTuple):
     node: Any
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Step:
     """A statement with the state of the world just before it.
 

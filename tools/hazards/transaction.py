@@ -20,7 +20,7 @@ BLOCKS_WRITES = STRENGTH["SHARE"]
 BLOCKS_READS = STRENGTH["ACCESS EXCLUSIVE"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Held:
     """A lock that the transaction holds on a relation, and the line of the statement that took it."""
 
@@ -29,7 +29,7 @@ class Held:
     line: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Transaction:
     """The transaction that the next statement runs in.
 
