@@ -126,7 +126,7 @@ def _locks(screen: Console, entries: Sequence[Mapping[str, Any]]) -> None:
         place = f"{entry['label']}:{entry['line']}" if entry["line"] else entry["label"]
         write(screen, f"  {safe(place)}  {safe(entry['sentence'])}", hang=6)
     if len(told) > MAX_LOCKS:
-        screen.print(f"  [quiet]{len(told) - MAX_LOCKS} more are in the written report[/quiet]")
+        screen.print(f"  [quiet]{len(told) - MAX_LOCKS} more: agentdb run --format json lists all[/quiet]")
     if short := locks.rest(entries):
         screen.print(f"  [quiet]{short}[/quiet]")
 

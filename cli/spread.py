@@ -20,7 +20,7 @@ FEWEST = 48  # pieces below which starting processes costs more than it gains
 MOST_PROCESSES = 8
 CHUNK = 8
 NUMBER = 4  # bytes of a chunk's number in the pipe
-PIPE_HOLDS = 16_000  # such numbers, at the least (64 KiB)
+PIPE_HOLDS = 1_000  # such numbers, at the least: a page, which is all that a user with many pipes gets
 
 
 def spread(work: Callable[[int], Made], count: int) -> list[Made]:

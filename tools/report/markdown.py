@@ -112,7 +112,7 @@ def _locks(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     told = locks.noteworthy(entries)
     rows = [(code(f"{e['path']}:{e['line']}" if e["line"] else e["path"]), plain(e["sentence"])) for e in told]
     table = _table(("place", "reckoned from rates of this sandbox"), rows[:MAX_LOCKS]) if rows else []
-    more = [f"{len(rows) - MAX_LOCKS} more are in the JSON report."] if len(rows) > MAX_LOCKS else []
+    more = [f"{len(rows) - MAX_LOCKS} more: `agentdb run --format json` lists all."] if len(rows) > MAX_LOCKS else []
     short = [line] if (line := locks.rest(entries)) else []
     return ["## Locks on the target", "", *table, *more, *short, ""]
 

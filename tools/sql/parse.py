@@ -66,8 +66,9 @@ class _Lines:
 def parse(sql: str, *, objects: bool = True) -> Script:
     """The script's statements, with byte ranges that leave out surrounding blanks and comments and the semicolon.
 
-    objects: False leaves creates, drops, changes and reads empty, for those who look at the trees themselves. A syntax error is told, not raised: `problem` has the first, and every piece that the grammar accepts on its own
-    still carries its tree. Source: PostgreSQL 18's own grammar.
+    objects: False leaves creates, drops, changes and reads empty, for those who look at the trees themselves. A syntax
+    error is told, not raised: `problem` has the first, and every piece that the grammar accepts on its own still carries
+    its tree. Source: PostgreSQL 18's own grammar.
     """
     sql = sql.removeprefix("\ufeff")
     data = sql.encode()
